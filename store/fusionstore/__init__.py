@@ -1,0 +1,1 @@
+"""A content store of results: blobs and trees by digest, records by action key."""
