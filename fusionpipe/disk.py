@@ -62,3 +62,6 @@ class Disk(Protocol):
 
     def size(self, path: str) -> int:
         """A file's size in bytes. Raises OSError."""
+
+    def fingerprint(self, path: str) -> tuple[int, ...] | None:
+        """What `stat` says of a path (links followed), to memoise probes under; None if nothing is there."""

@@ -43,12 +43,16 @@ class SourceHashing:
 
 @dataclass(frozen=True, slots=True)
 class NodeStarted:
-    """A node's code begins to run. `expected` is what it took last time, None if it never ran."""
+    """A node's code begins to run. `expected` is what it took last time, None if it never ran.
+
+    `left` is how long the whole build should still take from now on, None where that is not known.
+    """
 
     node: NodeName
     reason: str
     at: float
     expected: float | None = None
+    left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

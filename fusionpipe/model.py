@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from fusionpipe.errors import Problem
+
 NodeName = NewType("NodeName", str)
 """A node's path in the project, with `/`: "prep/clean"."""
 
@@ -146,11 +148,16 @@ class ProjectSettings:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A valid project: every parent exists, there is no cycle. Nodes are in name order."""
+    """A valid project: every parent exists, there is no cycle. Nodes are in name order.
+
+    `near_misses` are directories that look as if they were meant as nodes, each with the line that
+    would make it one; they do no harm.
+    """
 
     nodes: Mapping[NodeName, Node]
     settings: ProjectSettings = ProjectSettings()
     groups: tuple[str, ...] = ()
+    near_misses: tuple[Problem, ...] = ()
 
     def children(self) -> dict[NodeName, list[NodeName]]:
         """For every node, the nodes that read it, in name order."""

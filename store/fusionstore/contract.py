@@ -156,7 +156,12 @@ class ResultStore(Protocol):
 
     # -- single flight ----------------------------------------------------------------------
     def claim(
-        self, key: ActionKey, accepts: Accepts, choice: RecordId | None = None, *, rerun: bool = False
+        self,
+        key: ActionKey,
+        accepts: Accepts,
+        choice: RecordId | None = None,
+        *,
+        rerun: bool = False,
     ) -> Record | Claim | Busy:
         """A hit, or the right to run the key, or word that somebody else has it. Never waits.
 
@@ -190,6 +195,12 @@ class ResultStore(Protocol):
 
     def ingest_file(self, path: Path) -> Digest:
         """Takes over a private, quiet file (a log) as an object; `path` remains a name of it."""
+
+    def adopt(self, tree: Tree) -> Path:
+        """Makes a tree stand at its path whose blobs are all stored; proven as by `check`.
+
+        It lasts while a record or a root names it. Raises TreeLost for a blob that is not stored.
+        """
 
     def object_path(self, digest: Digest, *, executable: bool = False) -> Path:
         """Where a stored blob lies; its bytes are checked by fingerprint. Raises Corrupt, KeyError."""

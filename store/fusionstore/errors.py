@@ -35,8 +35,20 @@ class DiskFull(StoreError):
     def __str__(self) -> str:
         return (
             f"no space left on the file system of {self.path}\n"
-            "  free some, or move the store (store = \"/elsewhere\" in .fusionpipe/local.toml)"
+            '  free some, or move the store (store = "/elsewhere" in .fusionpipe/local.toml)'
         )
+
+
+class DiskRefused(StoreError):
+    """The file system said no (permission, input/output error, read-only) at `path`."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(path, what)
+        self.path = path
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what} (while using the store)"
 
 
 class UnstorableFile(StoreError):

@@ -1,0 +1,74 @@
+"""What is told and kept of a run that failed: why, the end of its log in the user's own paths, its directory."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fusionpipe.build.session import Session
+from fusionpipe.build.sources import Footprint
+from fusionpipe.model import NodeName
+from fusionpipe.runner import kept, log
+from fusionpipe.runner.environment import withheld
+from fusionpipe.runner.hint import hint as hint_for
+from fusionpipe.runner.run import Exited
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The end of the log, and what to try."""
+
+    tail: tuple[str, ...]
+    hint: str
+
+
+def reason_of(
+    exited: Exited, footprints: Sequence[Footprint], shown: Callable[[str], str]
+) -> str | None:
+    """Why a run that ended does not count, or None if it does (L3, L6)."""
+    if exited.signal is not None:
+        return f"killed by signal {exited.signal} ({_signal_name(exited.signal)})"
+    if exited.code != 0:
+        return f"exited with {exited.code}"
+    for footprint in footprints:
+        if (path := footprint.first_change()) is not None:
+            return f"{shown(path)} changed while it was being read: this run is void, build again"
+    strays = exited.rundir.strays()
+    if strays and not exited.rundir.has_output():
+        named = ", ".join(strays[:5])
+        return f"wrote nothing into data/ or reports/, but into {named}: write to ../data/ instead"
+    return None
+
+
+def tell(session: Session, exited: Exited, why: str) -> Told:
+    """The last lines of a failed run's log, and a hint."""
+    shown = log.user_paths(exited.rundir, exited.node)
+    tail = log.tail(exited.rundir.log, shown=shown)
+    hint = hint_for(tail, exited)
+    missing = withheld(session.ambient, exited.run.environment, "\n".join(tail))
+    if missing:
+        names = ", ".join(missing)
+        plain = f"{names} did not reach the node: say pass = [...] or env = [...] in its node.toml"
+        hint = f"{hint}\n{plain}" if hint else plain
+    return Told(tail, hint)
+
+
+def keep(session: Session, exited: Exited, place: str) -> None:
+    """Moves a failed run's directory to `place` (from the root), replacing an earlier one."""
+    to = session.root / place
+    to.parent.mkdir(parents=True, exist_ok=True)
+    kept.keep(exited.rundir, to, exited.run)
+
+
+def flat(name: NodeName) -> str:
+    """A node's name as one file name (`+` cannot be in a name)."""
+    return name.replace(os.sep, "+")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"

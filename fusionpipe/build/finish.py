@@ -1,0 +1,183 @@
+"""What happens to a run that ended well: its outputs become stored trees, then a durable record.
+
+Hashing goes on in a few threads, publishing in one, in the order in which runs were hashed, so that a
+record is never durable before its parents'. The deciding thread hears of each through `tell`. A draft is
+never published in one go with a parent of its own, nor after one that was refused: it may have read bytes
+that are not what its key says.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from fusionpipe.build.lookup import Asked
+from fusionpipe.model import NodeName
+from fusionpipe.runner.run import Exited
+from fusionstore.contract import Draft, Json, JsonObject, NotPublished, Published, ResultStore
+from fusionstore.errors import StoreError
+from fusionstore.tree import EMPTY_TREE, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that exited 0, with what is needed to publish it."""
+
+    exited: Exited
+    asked: Asked
+    keeps: dict[str, Tree]
+    body: JsonObject
+    observe: Callable[[], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """Its outputs lie in the store, not yet durable."""
+
+    node: NodeName
+    data: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """It is published, or refused."""
+
+    node: NodeName
+    result: Published | NotPublished
+
+
+@dataclass(frozen=True, slots=True)
+class Unstorable:
+    """Its outputs could not be stored."""
+
+    node: NodeName
+    error: Exception
+
+
+Told = Hashed | Settled | Unstorable
+
+
+class Finisher:
+    """The threads that store and publish. `tell` is called from them."""
+
+    def __init__(self, store: ResultStore, tell: Callable[[Told], None], *, threads: int) -> None:
+        self._store = store
+        self._tell = tell
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ingest")
+        self._drafts: queue.SimpleQueue[tuple[Ended, Draft] | None] = queue.SimpleQueue()
+        self._refused: set[NodeName] = set()
+        self._publisher = threading.Thread(target=self._publish_all, name="publish", daemon=True)
+        self._publisher.start()
+
+    def finish(self, ended: Ended) -> None:
+        """Takes a run over; `tell` hears Hashed and then Settled, or Unstorable."""
+        self._pool.submit(self._ingest, ended)
+
+    def abandon(self, node: NodeName) -> None:
+        """A hashed run is not to be published any more."""
+        self._refused.add(node)
+
+    def close(self) -> None:
+        """Waits for all that was handed over."""
+        self._pool.shutdown()
+        self._drafts.put(None)
+        self._publisher.join()
+
+    def _ingest(self, ended: Ended) -> None:
+        node = ended.asked.node.name
+        rundir = ended.exited.rundir
+        try:
+            data = self._store.ingest(rundir.data)
+            slots = {"data": data}
+            reports = self._store.ingest(rundir.reports) if _has_names(rundir.reports) else EMPTY_TREE
+            if reports.root != EMPTY_TREE.root:
+                slots["reports"] = reports
+            log = self._store.ingest_file(rundir.log)
+            draft = Draft(
+                key=ended.asked.key,
+                slots=slots,
+                keeps=ended.keeps,
+                log=log,
+                observed=ended.observe(),
+                body=ended.body,
+            )
+        except (StoreError, OSError) as error:
+            self._tell(Unstorable(node, error))
+            return
+        self._drafts.put((ended, draft))
+        self._tell(Hashed(node, data))
+
+    def _publish_all(self) -> None:
+        waiting: list[tuple[Ended, Draft]] = []
+        is_open = True
+        while is_open or waiting:
+            if not waiting:
+                item = self._drafts.get()
+                if item is None:
+                    return
+                waiting.append(item)
+            is_open = _drain(self._drafts, waiting) and is_open
+            batch = self._next_batch(waiting)
+            del waiting[: len(batch)]
+            self._publish(batch)
+
+    def _next_batch(self, waiting: Sequence[tuple[Ended, Draft]]) -> list[tuple[Ended, Draft]]:
+        """As many of the first as have no parent among themselves."""
+        batch: list[tuple[Ended, Draft]] = []
+        names: set[NodeName] = set()
+        for ended, draft in waiting:
+            if names.intersection(ended.asked.node.parent_nodes()):
+                break
+            names.add(ended.asked.node.name)
+            batch.append((ended, draft))
+        return batch
+
+    def _publish(self, batch: Sequence[tuple[Ended, Draft]]) -> None:
+        good: list[tuple[NodeName, Draft]] = []
+        for ended, draft in batch:
+            node = ended.asked.node
+            if node.name in self._refused or self._refused.intersection(node.parent_nodes()):
+                self._refuse(node.name, draft, RuntimeError("a parent's result was refused"))
+            else:
+                good.append((node.name, draft))
+        if not good:
+            return
+        try:
+            results = self._store.commit([draft for _, draft in good])
+        except (StoreError, OSError) as error:
+            for name, draft in good:
+                self._refuse(name, draft, error)
+            return
+        for (name, _), result in zip(good, results, strict=True):
+            if isinstance(result, NotPublished):
+                self._refused.add(name)
+            self._tell(Settled(name, result))
+
+    def _refuse(self, name: NodeName, draft: Draft, error: Exception) -> None:
+        self._refused.add(name)
+        self._tell(Settled(name, NotPublished(draft.key, error)))
+
+
+def _drain(
+    drafts: queue.SimpleQueue[tuple[Ended, Draft] | None], into: list[tuple[Ended, Draft]]
+) -> bool:
+    """Takes what is there without waiting; false once the end was seen."""
+    while True:
+        try:
+            item = drafts.get_nowait()
+        except queue.Empty:
+            return True
+        if item is None:
+            drafts.put(None)
+            return True
+        into.append(item)
+
+
+def _has_names(directory: object) -> bool:
+    import os
+
+    with os.scandir(str(directory)) as entries:
+        return next(entries, None) is not None

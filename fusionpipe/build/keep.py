@@ -1,0 +1,68 @@
+"""The user's own bytes in a generated place: taken into the store and rooted before a link replaces them.
+
+Nothing of the user's is ever deleted (L9): the directory goes only after its copy is durable and rooted.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from fusionpipe.errors import FusionpipeError
+from fusionstore.contract import JsonObject, Root
+from fusionstore.store import Store
+from fusionstore.tree import EMPTY_TREE
+
+MOST_KEPT = 1 << 30
+"""Bytes of a real data/ up to which it is taken in without asking."""
+
+
+class UserDataInTheWay(FusionpipeError):
+    """A node's real data/ is too large to be taken into the store unasked."""
+
+    def __init__(self, path: str, size: int) -> None:
+        super().__init__(path, size)
+        self.path = path
+        self.size = size
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is a real directory with {self.size / 1e9:.1f} GB of your own, where the link to "
+            "the result belongs\n"
+            "  move it away; or, if it is the node's data, say `source = true` in its node.toml"
+        )
+
+
+def keep_user_data(store: Store, directory: Path) -> str | None:
+    """Takes a real directory out of the way. Gives where its bytes are now, None if there were none.
+
+    Raises UserDataInTheWay, StoreError, OSError.
+    """
+    if not any(os.scandir(directory)):
+        directory.rmdir()
+        return None
+    refuse_if_large(directory)
+    tree = store.ingest_copy(directory)
+    is_known = _is_known(store, tree.root)
+    if tree.root != EMPTY_TREE.root and not is_known:
+        body: JsonObject = {"path": str(directory), "kept": time.time()}
+        store.write_root(
+            Root(f"kept-{tree.root}", trees=(tree.root,), encodings=tree.directories, body=body)
+        )
+    store.trash(directory)
+    return str(store.tree_path(tree.root))
+
+
+def refuse_if_large(directory: Path) -> None:
+    """Raises UserDataInTheWay for a directory above the limit. Cheap for small ones."""
+    total = 0
+    for place, _, names in os.walk(directory):
+        for name in names:
+            total += os.lstat(os.path.join(place, name)).st_size
+        if total > MOST_KEPT:
+            raise UserDataInTheWay(str(directory), total)
+
+
+def _is_known(store: Store, tree: str) -> bool:
+    return any(tree in root.trees for root in store.roots())

@@ -1,0 +1,49 @@
+"""Points a node's directory at a result and remembers it, unless a later build has done so (L10)."""
+
+from __future__ import annotations
+
+from fusionpipe.build.keep import UserDataInTheWay
+from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.lookup import Asked
+from fusionpipe.build.session import Session
+from fusionpipe.params import canonical_json
+from fusionstore.contract import Record
+from fusionstore.errors import StoreError
+
+
+def link_hit(
+    session: Session,
+    order: LinkOrder,
+    asked: Asked,
+    record: Record,
+    stamp: int,
+    seconds: float | None = None,
+) -> str | None:
+    """Links a record's result; None, or a sentence on why its link could not be made.
+
+    `stamp` is when the build started, in ns; `seconds` what its run took, when it just ran.
+    """
+    node = asked.node
+    with order.turn(node.name, stamp) as is_ours:
+        if not is_ours:
+            return "a later build has linked it: its link stays"
+        try:
+            for tree in record.slots.values():
+                session.store.materialise(tree)
+            session.links.link_result(node.name, record)
+            session.links.link_inputs(node, canonical_json(node.params))
+        except (UserDataInTheWay, OSError, StoreError) as error:
+            return f"its result is stored but could not be linked: {error}"
+    data = record.slots["data"]
+    row = session.state.row(node.name).linked(
+        record=record.id,
+        key=record.key,
+        tree=data,
+        reports=record.slots.get("reports", ""),
+        log=record.log or "",
+        root=session.links.linked_root(node.name, data) or (0, 0),
+        overridden=node.overridden,
+        seconds=record.seconds if seconds is None else seconds,
+    )
+    session.state.put(node.name, row)
+    return None

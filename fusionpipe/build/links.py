@@ -1,0 +1,239 @@
+"""The generated names in a node's directory: links to its result, its log, its parents. Swapped atomically.
+
+Nothing of the user's is ever replaced: a real `data/` is handed to `keep` first (L9), and a plain file or
+foreign link under a generated name stays, with a sentence. An older build never swaps over the link of a
+build that started later (L10).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from blake3 import blake3
+
+from fusionpipe.model import Laid, Node, NodeName
+from fusionstore.contract import Record
+from fusionstore.digest import Digest
+from fusionstore.tree import EMPTY_TREE
+
+_SLOTS = 1 << 20
+_STAMP = struct.Struct(">Q")
+
+Keep = Callable[[Path], object]
+"""Takes a user's real directory out of the way, into the store, rooted. May raise UserDataInTheWay."""
+
+
+class LinkOrder:
+    """Which build's link may stand: one stamp (a build's start, in ns) per node, under a lock of its own.
+
+    A file of 8-byte stamps, by the node's hash. Two nodes that share a place only make a link of a
+    build that runs beside a later one wait for the next build.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    @contextmanager
+    def turn(self, node: NodeName, stamp: int) -> Iterator[bool]:
+        """Holds the node's place; true when no build that started after `stamp` has linked there."""
+        digest = blake3(node.encode("utf-8", "surrogateescape")).digest(8)
+        place = int.from_bytes(digest, "big") % _SLOTS * _STAMP.size
+        fcntl.lockf(self._fd, fcntl.LOCK_EX, _STAMP.size, place)
+        try:
+            data = os.pread(self._fd, _STAMP.size, place)
+            is_ours = len(data) < _STAMP.size or _STAMP.unpack(data)[0] <= stamp
+            if is_ours:
+                os.pwrite(self._fd, _STAMP.pack(stamp), place)
+            yield is_ours
+        finally:
+            fcntl.lockf(self._fd, fcntl.LOCK_UN, _STAMP.size, place)
+
+    def close(self) -> None:
+        """Lets the file go."""
+        os.close(self._fd)
+
+
+class NodeLinks:
+    """The links of one project's nodes. `tree_path` and `object_path` say where stored things lie."""
+
+    def __init__(
+        self,
+        root: Path,
+        store: Path,
+        tree_path: Callable[[Digest], Path],
+        object_path: Callable[[Digest], Path],
+        keep: Keep,
+    ) -> None:
+        self._root = root
+        self._is_inside = store.is_relative_to(root)
+        self._tree_path = tree_path
+        self._object_path = object_path
+        self._keep = keep
+
+    def text_for(self, node: NodeName, target: Path) -> str:
+        """What a link in the node's directory says: relative while the store lies inside the project."""
+        if self._is_inside:
+            return os.path.relpath(target, self._root / node)
+        return str(target)
+
+    def linked_root(self, node: NodeName, tree: Digest) -> tuple[int, int] | None:
+        """(inode, mtime_ns) of the tree's directory if `data` links to it and it is there, else None."""
+        data = f"{self._root}/{node}/data"
+        try:
+            if os.readlink(data) != self.text_for(node, self._tree_path(tree)):
+                return None
+            status = os.stat(data)
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+    def data_state(self, node: NodeName) -> str:
+        """What `data` is: "link", "none", "empty" or "real"."""
+        data = f"{self._root}/{node}/data"
+        if os.path.islink(data):
+            return "link"
+        try:
+            with os.scandir(data) as entries:
+                return "real" if next(entries, None) else "empty"
+        except FileNotFoundError:
+            return "none"
+        except NotADirectoryError:
+            return "real"
+
+    def link_result(self, node: NodeName, record: Record) -> None:
+        """Links data, reports and the log of a result. Raises UserDataInTheWay, OSError."""
+        self.put(node, "data", self._tree_path(record.slots["data"]))
+        reports = record.slots.get("reports", EMPTY_TREE.root)
+        if reports != EMPTY_TREE.root:
+            self.put(node, "reports", self._tree_path(reports))
+        else:
+            self.take_away(node, "reports")
+        if record.log is not None:
+            self.put(node, "logs.txt", self._object_path(record.log))
+
+    def link_inputs(self, node: Node, params: bytes) -> None:
+        """Makes what the code reads by hand: parents/, inputs/, libs/ and params.json."""
+        here = self._root / node.name
+        wanted = {f"parents/{name}": text for name, text in self._parent_links(node)}
+        for given in (*node.inputs, *node.libs):
+            below = "inputs" if given in node.inputs else "libs"
+            for name, target in _targets(given.name, given.files, self._root):
+                wanted[f"{below}/{name}"] = os.path.relpath(target, here / below / os.path.dirname(name))
+        for name, text in wanted.items():
+            _symlink(here / name, text)
+        for below in ("parents", "inputs", "libs"):
+            _drop_others(here / below, {n for n in wanted if n.startswith(below + "/")}, here)
+        _write_if_other(here / "params.json", params)
+
+    def put(self, node: NodeName, name: str, target: Path) -> None:
+        """Points one generated name at something stored, moving the user's own aside first."""
+        self._put(self._root / node / name, self.text_for(node, target))
+
+    def put_source(self, node: NodeName, target: Path) -> None:
+        """Points a source's data/ at the user's own directory elsewhere."""
+        is_inside = target.is_relative_to(self._root)
+        text = os.path.relpath(target, self._root / node) if is_inside else str(target)
+        self._put(self._root / node / "data", text)
+
+    def _put(self, path: Path, text: str) -> None:
+        try:
+            os.symlink(text, path)
+        except FileExistsError:
+            self._replace(path, text)
+
+    def take_away(self, node: NodeName, name: str) -> None:
+        """Removes a generated link; leaves anything else."""
+        path = self._root / node / name
+        if path.is_symlink():
+            path.unlink(missing_ok=True)
+
+    def _replace(self, path: Path, text: str) -> None:
+        if path.is_symlink():
+            if os.readlink(path) == text:
+                return
+        elif path.is_dir():
+            self._keep(path)
+        else:
+            path = _moved_aside(path)
+        _swap(path, text)
+
+    def _parent_links(self, node: Node) -> Iterator[tuple[str, str]]:
+        for parent in node.parents:
+            for member, name in parent.members.items():
+                at = f"{parent.alias}/{member}" if member else parent.alias
+                start = self._root / node.name / "parents" / os.path.dirname(at)
+                yield at, os.path.relpath(self._root / name / "data", start)
+
+
+def _targets(name: str, laid: tuple[Laid, ...], root: Path) -> Iterator[tuple[str, Path]]:
+    """Where each name of a file set leads: the whole set as one link where it is one directory."""
+    bases = {_base(file.path, file.at) for file in laid}
+    if len(bases) == 1 and (base := bases.pop()) is not None:
+        yield name, root / base
+        return
+    for file in laid:
+        yield f"{name}/{file.at}", root / file.path
+
+
+def _base(path: str, at: str) -> str | None:
+    """The directory that `at` is relative to when it is the end of `path`; None when it is not."""
+    if at == "":
+        return path
+    return path.removesuffix("/" + at) if path.endswith("/" + at) else None
+
+
+def _symlink(path: Path, text: str) -> None:
+    try:
+        os.symlink(text, path)
+    except FileExistsError:
+        if path.is_symlink() and os.readlink(path) != text:
+            _swap(path, text)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _symlink(path, text)
+
+
+def _swap(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    os.symlink(text, beside)
+    os.replace(beside, path)
+
+
+def _moved_aside(path: Path) -> Path:
+    """Gives the user's plain file another name, so that nothing of theirs is lost."""
+    for number in range(1, 1000):
+        aside = path.with_name(f"{path.name}.yours{number if number > 1 else ''}")
+        if not os.path.lexists(aside):
+            os.rename(path, aside)
+            break
+    return path
+
+
+def _drop_others(directory: Path, wanted: set[str], here: Path) -> None:
+    """Removes generated links that nothing asks for any more; real files stay."""
+    if not directory.is_dir() or directory.is_symlink():
+        return
+    for path in sorted(directory.rglob("*"), reverse=True):
+        if path.is_symlink() and str(path.relative_to(here)) not in wanted:
+            path.unlink(missing_ok=True)
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    if not any(directory.iterdir()):
+        directory.rmdir()
+
+
+def _write_if_other(path: Path, data: bytes) -> None:
+    try:
+        if path.read_bytes() == data:
+            return
+    except OSError:
+        pass
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(data)
+    os.replace(beside, path)

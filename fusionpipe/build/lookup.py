@@ -1,0 +1,226 @@
+"""What a node needs now: its key, and whether a stored result answers it.
+
+Builds, dry runs, `status` and `why` all ask here, so they cannot disagree. Nothing is run, linked or stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from fusionpipe.action import Action, key_of
+from fusionpipe.build.state import NodeRow, State
+from fusionpipe.events import Outcome
+from fusionpipe.explain import Change, Field, compare, nearest, summary
+from fusionpipe.freeze import CannotFreeze, Frozen, action_of, freeze
+from fusionpipe.model import Graph, Language, Node, NodeName
+from fusionpipe.runner.observed import differences, still_holds
+from fusionpipe.runner.distributions import Distributions
+from fusionpipe.runner.probe import ProbeFailed
+from fusionpipe.runner.tools import Missing, Tool, Toolbox, tool_key
+from fusionpipe.workspace import Workspace
+from fusionstore.contract import FullRecord, JsonObject, Record, ResultStore
+from fusionstore.digest import ActionKey, Digest, RecordId
+from fusionstore.errors import Corrupt
+from fusionstore.tree import Tree, build
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A node's question to the store, complete."""
+
+    node: Node
+    frozen: Frozen
+    tool: Tool | Missing
+    packages: Distributions | None  # what its Python has installed, for nodes that are observed
+    action: Action
+    manifest: JsonObject
+    key: ActionKey
+
+
+@dataclass(frozen=True, slots=True)
+class NoKey:
+    """A part of the key cannot be computed, so the node stops here (L2)."""
+
+    why: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A stored result answers. `is_linked` says that the node's directory shows it already."""
+
+    record: Record
+    is_linked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """It has to run, and why."""
+
+    reason: str
+    changes: tuple[Change, ...] = ()
+    compared_with: RecordId | None = None
+
+
+@dataclass(slots=True)
+class Lookup:
+    """Asks the store on behalf of nodes. One per command."""
+
+    graph: Graph
+    disk: Workspace
+    store: ResultStore
+    toolbox: Toolbox
+    state: State
+    ambient: Mapping[str, str]
+    linked_root: Callable[[NodeName, Digest], tuple[int, int] | None]
+    _full: dict[str, FullRecord | None] = field(default_factory=dict)
+
+    def ask(self, node: Node, digest_of: Callable[[NodeName], Digest]) -> Asked | NoKey:
+        """The node's action and key; `digest_of` gives its parents' data digests."""
+        try:
+            frozen = freeze(node, self.disk)
+        except CannotFreeze as error:
+            return NoKey(str(error))
+        try:
+            tool = self.toolbox.resolve(node)
+            packages = self.toolbox.distributions(tool) if is_observed(node, tool) else None
+        except ProbeFailed as error:
+            return NoKey(str(error))
+        keyed = tool_key(node, tool)
+        if keyed is None:
+            assert isinstance(tool, Missing)
+            return NoKey(str(tool), tool.mend)
+        parents = {
+            parent.alias: {member: digest_of(name) for member, name in parent.members.items()}
+            for parent in node.parents
+        }
+        env = {name: self.ambient.get(name) for name in node.env}
+        action = action_of(node, frozen, parents, keyed, env)
+        manifest = action.manifest()
+        return Asked(node, frozen, tool, packages, action, manifest, key_of(manifest))
+
+    def find(self, asked: Asked) -> Hit | None:
+        """The stored result that answers, if there is one."""
+        record = self.store.lookup(asked.key, self.accepts(asked), self.choice(asked.key))
+        if record is None:
+            return None
+        return Hit(record, self.is_linked(asked.node.name, record))
+
+    def is_linked(self, node: NodeName, record: Record) -> bool:
+        """True if the node's directory shows this record's data, untouched at its root."""
+        row = self.state.row(node)
+        if row.record != record.id:
+            return False
+        return self.linked_root(node, record.slots["data"]) == row.root
+
+    def accepts(self, asked: Asked) -> Callable[[Record], bool]:
+        """Whether a record's observations hold in this node's environment."""
+
+        return lambda record: still_holds(record.observed, asked.packages)
+
+    def choice(self, key: ActionKey) -> RecordId | None:
+        """The record this project chose for a key, if it did."""
+        chosen = self.state.choices.get(key)
+        return None if chosen is None else RecordId(chosen)
+
+    # -- reasons -------------------------------------------------------------------------------
+    def why_missed(self, asked: Asked) -> Miss:
+        """Explains a miss against the nearest earlier run (L11)."""
+        row = self.state.row(asked.node.name)
+        same_key = self.store.records(asked.key)
+        if same_key:
+            return self._why_same_key(asked, same_key)
+        earlier = [
+            (full, _manifest(full)) for full in map(self.full, row.recent) if full is not None
+        ]
+        found = nearest(earlier, asked.manifest, self.tree_reader(asked))
+        if found is None:
+            return Miss("failed before" if row.failed_key else "never run")
+        full, changes = found
+        return Miss(summary(changes) or "its record is gone", changes, full.record.id)
+
+    def _why_same_key(self, asked: Asked, records: Sequence[Record]) -> Miss:
+        """An equal key has records, but none that holds here: other packages, or its bytes are gone."""
+        for record in records:
+            if asked.packages is None or record.observed is None:
+                continue
+            changed = tuple(
+                Change(Field.PACKAGE, change.name, change.old, change.new)
+                for change in differences(record.observed, asked.packages)
+            )
+            if changed:
+                return Miss(summary(changed), changed, record.id)
+        return Miss("its stored result is gone", (), records[0].id)
+
+    def full(self, record: str) -> FullRecord | None:
+        """A record with its manifest, or None when it cannot be read any more."""
+        if record not in self._full:
+            try:
+                self._full[record] = self.store.read_record(RecordId(record))
+            except (KeyError, Corrupt):
+                self._full[record] = None
+        return self._full[record]
+
+    def tree_reader(self, asked: Asked | None) -> Callable[[Digest], Tree | None]:
+        """Reads trees of the present question first, then of the store."""
+        present = {} if asked is None else {tree.root: tree for tree in trees_of(asked.frozen).values()}
+
+        def read(digest: Digest) -> Tree | None:
+            if (tree := present.get(digest)) is not None:
+                return tree
+            try:
+                return self.store.read_tree(digest)
+            except KeyError:
+                return None
+
+        return read
+
+
+def is_observed(node: Node, tool: Tool | Missing) -> TypeGuard[Tool]:
+    """Whether the packages that a run imports are noted: a Python node's, unless a lock says them."""
+    return isinstance(tool, Tool) and tool.language is Language.PYTHON and not node.locks
+
+
+def trees_of(frozen: Frozen) -> dict[str, Tree]:
+    """The trees a record keeps beside its outputs, by name: "code", "libs/x", "inputs/y".
+
+    A single file is kept as a tree of that one file; what was read in place is not kept.
+    """
+    named = {f"libs/{name}": lib for name, lib in frozen.libs.items()}
+    named |= {f"inputs/{name}": given for name, given in frozen.inputs.items()}
+    if frozen.code is not None:
+        named["code"] = frozen.code
+    return {
+        name: given.tree or build({given.name: given.files[0].entry})
+        for name, given in named.items()
+        if not given.is_in_place
+    }
+
+
+def compare_with(record: FullRecord, asked: Asked, lookup: Lookup) -> tuple[Change, ...]:
+    """The differences between a stored record and the present question."""
+    return compare(_manifest(record), asked.manifest, lookup.tree_reader(asked))
+
+
+def hit_reason(hit: Hit, node: NodeName, row: NodeRow, full: FullRecord | None) -> str:
+    """One line on where a result comes from."""
+    if hit.is_linked:
+        return "unchanged"
+    if full is None:
+        return "found in the store"
+    maker = full.body.get("node")
+    if isinstance(maker, str) and maker != node:
+        return f"found in the store: was {maker}"
+    return "found in the store" if row.record != hit.record.id else "its link was gone or altered"
+
+
+def outcome_of(hit: Hit) -> Outcome:
+    """Kept or restored."""
+    return Outcome.KEPT if hit.is_linked else Outcome.RESTORED
+
+
+def _manifest(full: FullRecord) -> JsonObject:
+    manifest = full.body.get("manifest")
+    return manifest if isinstance(manifest, dict) else {}

@@ -1,0 +1,43 @@
+"""What a record says of its run besides its outputs: the manifest, and who made it, when, where, how."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+
+from fusionpipe.build.lookup import Asked
+from fusionpipe.runner.run import Exited
+from fusionpipe.runner.tools import Tool
+from fusionstore.contract import JsonObject
+
+
+def body_of(
+    asked: Asked, exited: Exited, build: str, reason: str, ambient: Mapping[str, str]
+) -> JsonObject:
+    """The body of the record of a run that ended well."""
+    tool = asked.tool
+    assert isinstance(tool, Tool)
+    return {
+        "node": asked.node.name,
+        "manifest": asked.manifest,
+        "made": time.time(),
+        "seconds": round(exited.seconds, 6),
+        "cpu_seconds": round(exited.cpu_seconds, 6),
+        "peak_bytes": exited.peak_bytes,
+        "user": ambient.get("USER") or str(os.getuid()),
+        "host": socket.gethostname(),
+        "build": build,
+        "reason": reason,
+        "command": exited.run.shown,
+        "tool": {"path": tool.path, "version": tool.version},
+    }
+
+
+def own_modules(asked: Asked) -> frozenset[str]:
+    """The top-level Python modules that the node brings itself: they are in the key, not observed."""
+    code = asked.node.code
+    names = {file.at.partition("/")[0] for file in (() if code is None else code.files)}
+    names.update(lib.name for lib in asked.node.libs)
+    return frozenset(name.removesuffix(".py") for name in names)

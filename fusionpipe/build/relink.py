@@ -1,0 +1,50 @@
+"""Makes a node's generated names from what is stored, without running: for `fp link` and `fp run`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.linking import link_hit
+from fusionpipe.build.roots import write_project_root
+from fusionpipe.build.session import Session
+from fusionpipe.build.state import DIRECTORY
+from fusionpipe.build.survey import Standing, survey
+from fusionpipe.model import NodeName
+from fusionpipe.params import canonical_json
+
+
+def relink(session: Session, nodes: Sequence[NodeName]) -> tuple[int, int]:
+    """Links what is stored; (nodes with their data linked, nodes without a stored result).
+
+    A real data/ of the user's is left alone here: they may be working in it.
+    """
+    order = LinkOrder(session.root / DIRECTORY / "state" / "links")
+    linked = without = 0
+    for name, stand in survey(session, nodes).items():
+        node = session.graph.nodes[name]
+        if stand.is_source:
+            link_source(session, name)
+            linked += stand.standing is Standing.KEPT
+            continue
+        session.links.link_inputs(node, canonical_json(node.params))
+        if stand.hit is None or stand.asked is None or stand.has_own_data:
+            without += stand.hit is None
+            continue
+        if not stand.hit.is_linked:
+            session.store.check(stand.hit.record.slots["data"])
+            link_hit(session, order, stand.asked, stand.hit.record, time.time_ns())
+        linked += 1
+    order.close()
+    write_project_root(session)
+    session.state.save(session.graph.nodes)
+    return linked, without
+
+
+def link_source(session: Session, name: NodeName) -> None:
+    """Points a source's data/ at its bytes when they lie elsewhere."""
+    source = session.graph.nodes[name].source
+    assert source is not None
+    if source.path != f"{name}/data":
+        session.links.put_source(name, session.root / source.path)

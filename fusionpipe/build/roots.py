@@ -1,0 +1,66 @@
+"""What this project keeps alive in its store: one root file with its linked results and its choices."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from fusionpipe.build.session import Session
+from fusionpipe.build.state import DIRECTORY
+from fusionstore.contract import JsonObject, Root
+from fusionstore.digest import Digest, RecordId
+
+
+def write_project_root(session: Session) -> None:
+    """Roots every result that the project links now. Raises StoreError."""
+    id = project_id(session.root, session)
+    rows = {name: session.state.rows.get(name) for name in session.graph.nodes}
+    linked: JsonObject = {name: row.record for name, row in rows.items() if row and row.record}
+    choices: JsonObject = dict(session.state.choices)
+    records = [RecordId(str(record)) for record in linked.values()]
+    records += [RecordId(str(record)) for record in choices.values()]
+    session.store.write_root(
+        Root(
+            f"project-{id}",
+            records=tuple(dict.fromkeys(records)),
+            trees=tuple(_kept_sources(session)),
+            body={"path": str(session.root), "linked": linked, "choices": choices},
+        )
+    )
+
+
+def project_id(root: Path, session: Session) -> str:
+    """The project's id in its stores: made once, and anew in a copy of a project that still exists."""
+    path = root / DIRECTORY / "id"
+    try:
+        id = path.read_text().strip()
+    except OSError:
+        id = ""
+    if id and not _is_anothers(id, root, session):
+        return id
+    id = secrets.token_hex(8)
+    path.write_text(id + "\n")
+    return id
+
+
+def _is_anothers(id: str, root: Path, session: Session) -> bool:
+    known = session.store.read_root(f"project-{id}")
+    place = None if known is None else known.body.get("path")
+    if not isinstance(place, str) or place == str(root):
+        return False
+    try:
+        return (Path(place) / DIRECTORY / "id").read_text().strip() == id and not os.path.samefile(
+            place, root
+        )
+    except OSError:
+        return False
+
+
+def _kept_sources(session: Session) -> list[Digest]:
+    found = []
+    for name, node in session.graph.nodes.items():
+        row = session.state.rows.get(name)
+        if node.source is not None and node.source.is_kept and row is not None and row.source:
+            found.append(Digest(row.source))
+    return found

@@ -1,0 +1,105 @@
+"""Everything a command needs of a project, opened once: its graph, its files, its store, its state."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fusionpipe.build.keep import keep_user_data
+from fusionpipe.build.links import NodeLinks
+from fusionpipe.build.lookup import Lookup
+from fusionpipe.build.state import DIRECTORY, State
+from fusionpipe.errors import UsageError
+from fusionpipe.model import Graph, NodeName
+from fusionpipe.project import Override, load
+from fusionpipe.runner.tools import Toolbox
+from fusionpipe.settings import STORE
+from fusionpipe.workspace import Print, Workspace
+from fusionstore.digest import Digest
+from fusionstore.statcache import Fingerprint, ProbeClock
+from fusionstore.store import Store
+
+
+@dataclass(slots=True)
+class Session:
+    """One command's view of one project."""
+
+    root: Path
+    ambient: Mapping[str, str]
+    graph: Graph
+    disk: Workspace
+    state: State
+    store: Store
+    toolbox: Toolbox
+    links: NodeLinks
+    lookup: Lookup
+    clock: ProbeClock
+    overrides: tuple[Override, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(
+        cls, root: Path, ambient: Mapping[str, str], overrides: Sequence[Override] = ()
+    ) -> Session:
+        """Reads the project and opens its store. Raises ProjectInvalid, StoreError, UsageError."""
+        private = root / DIRECTORY
+        _make_private(private)
+        state = State.load(root)
+        clock = ProbeClock(private)
+        disk = Workspace(root, state.memory, lambda seen: clock.is_settled(fingerprint_of(seen)))
+        graph = load(disk, overrides)
+        store = Store.open(store_path(root, graph, ambient))
+        toolbox = Toolbox(disk, ambient, root, graph.settings, state.probes)
+        links = NodeLinks(
+            root,
+            store.path,
+            store.tree_path,
+            store.object_path,
+            lambda path: keep_user_data(store, path),
+        )
+        lookup = Lookup(graph, disk, store, toolbox, state, ambient, links.linked_root)
+        return cls(
+            root, ambient, graph, disk, state, store, toolbox, links, lookup, clock, tuple(overrides)
+        )
+
+    def variables(self) -> dict[str, str | None]:
+        """The environment variables that what was found depends on, with their values."""
+        names = {STORE, "PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "HOME", "PYENV_VERSION"}
+        names.update(name for node in self.graph.nodes.values() for name in node.env)
+        return {name: self.ambient.get(name) for name in sorted(names)}
+
+    def data_digest(self, node: NodeName) -> Digest:
+        """The digest of a node's linked data. KeyError if nothing is linked."""
+        row = self.state.row(node)
+        if not row.tree:
+            raise KeyError(node)
+        return Digest(row.tree)
+
+    def close(self) -> None:
+        """Lets go of the store."""
+        self.store.close()
+        self.clock.close()
+
+
+def store_path(root: Path, graph: Graph, ambient: Mapping[str, str]) -> Path:
+    """Where the project's results live."""
+    told = ambient.get(STORE) or graph.settings.store
+    return root / os.path.expanduser(told) if told else root / DIRECTORY / "store"
+
+
+def _make_private(private: Path) -> None:
+    try:
+        (private / "state").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot make {private}: {os.strerror(error.errno or 0)}",
+            "fusionpipe keeps its state there: make the project writable, or build a copy of it",
+        ) from error
+
+
+def fingerprint_of(seen: Print) -> Fingerprint:
+    """What the project side keeps of a `stat`, as the store's clock takes it."""
+    mtime_ns, ctime_ns, size, inode, device = seen
+    return Fingerprint(size, mtime_ns, ctime_ns, inode, device)

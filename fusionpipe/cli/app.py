@@ -1,0 +1,64 @@
+"""The commands, as Typer sees them. Each returns its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from fusionpipe.cli.build import build
+from fusionpipe.cli.destroy import destroy
+from fusionpipe.cli.graph import graph
+from fusionpipe.cli.init import init
+from fusionpipe.cli.link import link
+from fusionpipe.cli.logs import logs
+from fusionpipe.cli.main import INTERRUPTED
+from fusionpipe.cli.new import new
+from fusionpipe.cli.run import run
+from fusionpipe.cli.status import status
+from fusionpipe.cli.why import why
+from fusionpipe.errors import UsageError
+from fusionpipe.version import VERSION
+
+COMMANDS = (init, new, build, status, why, logs, graph, run, link, destroy)
+
+
+def run_app(words: list[str]) -> int:
+    """Parses the words and runs the command they name; its exit code."""
+    app = typer.Typer(
+        name="fp",
+        help="make for data work: runs what changed, restores what did not.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_everywhere)
+    for command in COMMANDS:
+        app.command()(command)
+    try:
+        code = typer.main.get_command(app).main(words, prog_name="fp", standalone_mode=False)
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except click.exceptions.ClickException as error:
+        error.show(sys.stderr)
+        return error.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _everywhere(
+    directory: Annotated[
+        str | None, typer.Option("-C", "--directory", help="Work as if called in this directory.")
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"fp {VERSION}\n")
+        raise typer.Exit
+    if directory is not None:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            raise UsageError(f"cannot go to {directory}: {os.strerror(error.errno or 0)}") from error

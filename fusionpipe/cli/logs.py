@@ -1,0 +1,73 @@
+"""`fp logs`: the log of a node's last run, or of the one that runs now."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionpipe.cli.options import Directory
+from fusionpipe.cli.place import opened
+from fusionpipe.errors import UsageError
+from fusionpipe.project import resolve_node
+
+_EVERY = 0.2
+
+
+def logs(
+    node: Annotated[str, typer.Argument(help="The node.")],
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Go on printing as the log grows, until Ctrl-C.")
+    ] = False,
+    path: Annotated[bool, typer.Option("--path", help="Only tell where the log is.")] = False,
+    directory: Directory = None,
+) -> int:
+    """Print a node's log.
+
+    Exit code 0; 2 if there is no such node or it has no log.
+
+    Example: fp logs -f prep/clean
+    """
+    with opened(directory) as (session, here):
+        name = resolve_node(session.graph, node, here)
+        log = session.root / name / "logs.txt"
+    if path:
+        sys.stdout.write(f"{os.path.realpath(log)}\n")
+        return 0
+    if follow:
+        return _follow(log)
+    if not log.exists():
+        raise UsageError(f"{name} has no log yet", f"fp build {name}")
+    _print(log, 0)
+    return 0
+
+
+def _follow(log: Path) -> int:
+    """Prints what is there and what comes, from the beginning when another run's log takes its place."""
+    at, file = 0, 0
+    while True:
+        try:
+            status = os.stat(log)
+        except FileNotFoundError:
+            time.sleep(_EVERY)
+            continue
+        if status.st_ino != file:
+            at, file = (0 if file == 0 or status.st_size < at else at), status.st_ino
+        if status.st_size > at:
+            at = _print(log, at)
+        else:
+            time.sleep(_EVERY)
+
+
+def _print(log: Path, at: int) -> int:
+    """Prints a log from a byte on; how far it came."""
+    with open(log, "rb") as file:
+        file.seek(at)
+        while data := file.read(1 << 16):
+            sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return file.tell()

@@ -1,0 +1,37 @@
+"""Standings as the states that people see: in `fp status` and `fp graph`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fusionpipe.build.session import Session
+from fusionpipe.build.survey import Stand, Standing, survey
+from fusionpipe.model import NodeName
+from fusionpipe.report.status import State, StatusRow
+
+
+def status_rows(session: Session, nodes: Sequence[NodeName]) -> list[StatusRow]:
+    """A row per node."""
+    return [_row(session, stand) for stand in survey(session, nodes).values()]
+
+
+def _row(session: Session, stand: Stand) -> StatusRow:
+    state = _state(session, stand)
+    detail = "" if state is State.FRESH else stand.reason
+    if state is State.MODIFIED:
+        detail = "data/ is a directory of your own; the next build keeps its bytes and links the result"
+    return StatusRow(stand.node, state, detail, params_override=bool(stand.overridden))
+
+
+def _state(session: Session, stand: Stand) -> State:
+    if stand.is_source and stand.standing is not Standing.FAILS:
+        return State.SOURCE
+    if stand.is_failed or stand.standing is Standing.FAILS:
+        return State.FAILED
+    if stand.has_own_data:
+        return State.MODIFIED
+    if stand.standing is Standing.KEPT:
+        return State.FRESH
+    if stand.standing is Standing.RESTORED:
+        return State.RESTORABLE
+    return State.STALE if session.state.row(stand.node).recent else State.NEVER_RUN

@@ -1,0 +1,108 @@
+"""From the files of a project to its graph, or to every mistake in them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fusionpipe.disk import Disk
+from fusionpipe.errors import Problem, ProjectInvalid, UsageError
+from fusionpipe.model import Graph, NodeName, Parent
+from fusionpipe.project.discover import NODE_FILE, Found, discover
+from fusionpipe.project.ignore import Patterns, parse_patterns
+from fusionpipe.project.maker import NodeMaker
+from fusionpipe.project.nodefile import Declared, parse_node
+from fusionpipe.project.order import cycles
+from fusionpipe.project.override import Override, override
+from fusionpipe.project.reading import Reading
+from fusionpipe.project.resolve import NO_PARENTS, Names, resolve_parents
+from fusionpipe.project.rootfile import ROOT_FILE, RootFile, read_root
+from fusionpipe.project.territory import Territory
+from fusionpipe.project.tomlfile import TomlFile
+
+
+def find_root(start: Path) -> Path:
+    """The nearest directory, from `start` upward, with a fusionpipe.toml. Raises UsageError."""
+    start = start.absolute()
+    for directory in (start, *start.parents):
+        if (directory / ROOT_FILE).is_file():
+            return directory
+    raise UsageError(
+        f"no {ROOT_FILE} here or in any directory above {start}",
+        "start a project here with: fp init",
+    )
+
+
+def load(disk: Disk, overrides: Sequence[Override] = ()) -> Graph:
+    """The project's graph. Raises ProjectInvalid with all mistakes, UsageError for a bad override."""
+    reading = Reading(disk)
+    root = read_root(reading)
+    found = discover(reading, _exclude(reading, root))
+    if not found.nodes:
+        raise _no_nodes(reading, found)
+    declared = {name: _declare(reading, name, has_file) for name, has_file in found.nodes.items()}
+    parents = _resolve_all(reading, found, declared)
+    maker = NodeMaker(reading, root, Territory(found.nodes, found.groups))
+    nodes = {name: maker.make(name, declared[name], parents[name]) for name in found.nodes}
+    if reading.problems:
+        raise ProjectInvalid(reading.problems)
+    if overrides:
+        uses = {name: tuple(word.text for word in declared[name].use) for name in nodes}
+        nodes = override(nodes, uses, root.settings.params, overrides)
+    return Graph(nodes, root.settings, found.groups, tuple(sorted(found.near_misses)))
+
+
+def _exclude(reading: Reading, root: RootFile) -> Patterns | None:
+    """The root file's `exclude`; a pattern that is none is noted."""
+    good: list[str] = []
+    for at, line in enumerate(root.exclude):
+        try:
+            parse_patterns("", [line])
+        except ValueError:
+            what = f"{line!r} is no gitignore pattern"
+            reading.add((root.toml.problem(("exclude", at), what, "see gitignore(5)"),))
+        else:
+            good.append(line)
+    return parse_patterns("", good) if good else None
+
+
+def _no_nodes(reading: Reading, found: Found) -> ProjectInvalid:
+    """Why there is nothing to build: the mistakes, the near misses, or that there is nothing at all."""
+    problems = [*reading.problems, *found.near_misses]
+    if not problems:
+        what = "this project has no node: no directory has a node.toml, or code/ with a main.py or main.sh"
+        problems = [Problem(ROOT_FILE, 0, what, "make one: fp new NAME")]
+    return ProjectInvalid(problems)
+
+
+def _declare(reading: Reading, name: NodeName, has_file: bool) -> Declared:
+    file = f"{name}/{NODE_FILE}"
+    data = reading.read(file) if has_file else None
+    if data is None:
+        if has_file:
+            reading.refuse(file, "is not a file that can be read", "write it anew")
+        return Declared(TomlFile(file), is_written=False)
+    declared = parse_node(file, data)
+    reading.add(declared.problems)
+    return declared
+
+
+def _resolve_all(
+    reading: Reading, found: Found, declared: Mapping[NodeName, Declared]
+) -> dict[NodeName, tuple[Parent, ...]]:
+    """Every node's parents; what is not there and what runs in circles is noted."""
+    names = Names(tuple(found.nodes), found.groups)
+    resolved = {
+        name: resolve_parents(names, name, of, reading.problems) if of.parents else NO_PARENTS
+        for name, of in declared.items()
+    }
+    parents = {name: of.parent_nodes() for name, of in resolved.items()}
+    for circle in cycles(parents):
+        first, second = circle[0], circle[1 % len(circle)]
+        path = " → ".join((*circle, first))
+        mend = f"take one of these arrows out; here {first} reads {second}"
+        key = resolved[first].key_of(second)
+        reading.add(
+            (declared[first].problem(key, f"nodes read each other in a circle: {path}", mend),)
+        )
+    return {name: of.parents for name, of in resolved.items()}

@@ -1,0 +1,253 @@
+"""What a node.toml, or [defaults], says: one file's bytes to facts and mistakes.
+
+Pure: names are not looked up and no other file is read here, so a result may be remembered by the
+file's content. What the words mean together with the rest of the project is settled in resolve.py,
+code.py and inputs.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from fusionpipe.errors import Problem
+from fusionpipe.model import Params
+from fusionpipe.params import canonical_params
+from fusionpipe.project.toml_lines import KeyPath
+from fusionpipe.project.tomlfile import Fields, TomlFile, parse_toml
+from fusionpipe.project.variables import check_variables
+
+SHARED = ("libs", "inputs", "env", "pass", "secrets", "python", "lock", "tools", "seed", "version")
+"""What [defaults] may set for all nodes."""
+
+_OWN = (
+    "parents",
+    "code",
+    "main",
+    "run",
+    "params",
+    "use",
+    "source",
+    "path",
+    "cache",
+    "named",
+    "description",
+    "meta",
+)
+_RESERVED = ("limits", "resources", "retry", "matrix", "scratch")
+_NODE = (*SHARED, *_OWN)
+_NOT_OF_A_SOURCE = tuple(
+    name for name in _NODE if name not in ("source", "path", "description", "meta")
+)
+
+
+class Written(NamedTuple):
+    """A name or path as the user wrote it, and where; `name` is the alias or key before it, if any."""
+
+    text: str
+    key: KeyPath
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What one file (or its [defaults]) declares. `given` are the fields that are written at all."""
+
+    toml: TomlFile
+    is_written: bool = True  # False for a node without a node.toml
+    prefix: KeyPath = ()
+    given: frozenset[str] = frozenset()
+    parents: tuple[Written, ...] = ()
+    code: tuple[Written, ...] = ()
+    is_code_list: bool = False
+    main: str = ""
+    run: tuple[str, ...] = ()
+    libs: tuple[Written, ...] = ()
+    inputs: tuple[Written, ...] = ()
+    locks: tuple[Written, ...] = ()
+    params: Params = field(default_factory=dict)
+    use: tuple[Written, ...] = ()
+    env: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    python: str = ""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""  # "" for no source, "data", "keep"
+    path: str = ""
+    is_cached: bool = True
+    version: str = ""
+    is_named: bool = False
+    seed: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The file it is declared in."""
+        return self.toml.file
+
+    def problem(self, key: KeyPath, what: str, mend: str = "") -> Problem:
+        """A mistake at a key of it."""
+        return self.toml.problem((*self.prefix, *key), what, mend)
+
+
+def parse_node(file: str, data: bytes) -> Declared:
+    """What a node.toml declares, with the mistakes that can be seen in it alone."""
+    toml = parse_toml(file, data)
+    if isinstance(toml, Problem):
+        return Declared(TomlFile(file), problems=(toml,))
+    problems: list[Problem] = []
+    fields = Fields(toml, toml.table, problems)
+    for name in _RESERVED:
+        if name in fields:
+            fields.refuse((name,), f'"{name}" is not supported yet', "leave it out for now")
+    fields.refuse_unknown((*_NODE, *_RESERVED), f"a node.toml may have: {', '.join(_NODE)}")
+    return _declared(fields, problems)
+
+
+def parse_defaults(toml: TomlFile) -> Declared:
+    """What [defaults] of fusionpipe.toml declares."""
+    problems: list[Problem] = []
+    table = Fields(toml, toml.table, problems).table("defaults")
+    fields = Fields(toml, table, problems, ("defaults",))
+    if "params" in fields:
+        fields.refuse(
+            ("params",),
+            "params cannot be a default",
+            'write them in [params]; a node that wants one says use = ["name"]',
+        )
+    fields.refuse_unknown((*SHARED, "params"), f"[defaults] may have: {', '.join(SHARED)}")
+    return _declared(fields, problems)
+
+
+def _declared(fields: Fields, problems: list[Problem]) -> Declared:
+    code, is_code_list = _code(fields)
+    env, passed, secrets = check_variables(fields)
+    declared = Declared(
+        toml=fields.toml,
+        prefix=fields.prefix,
+        given=frozenset(name for name in _NODE if name in fields),
+        parents=_parents(fields),
+        code=code,
+        is_code_list=is_code_list,
+        main=fields.text("main"),
+        run=_run(fields),
+        libs=_list(fields, "libs"),
+        inputs=_inputs(fields),
+        locks=_list(fields, "lock"),
+        params=canonical_params(fields.table("params")),
+        use=_list(fields, "use"),
+        env=env,
+        passed=passed,
+        secrets=secrets,
+        python=fields.text("python"),
+        tools=fields.table_of_texts("tools"),
+        source=_source(fields),
+        path=fields.text("path"),
+        is_cached=fields.flag("cache", default=True),
+        version=fields.text("version"),
+        is_named=fields.flag("named", default=False),
+        seed=fields.integer("seed"),
+    )
+    if declared.source:
+        _check_source(fields, declared)
+    elif "path" in fields:
+        fields.refuse(("path",), "path is for sources only", "add: source = true")
+    return _with_problems(declared, problems)
+
+
+def _with_problems(declared: Declared, problems: list[Problem]) -> Declared:
+    if not problems:
+        return declared
+    from dataclasses import replace  # 2 µs a field that a sound file does not pay
+
+    return replace(declared, problems=tuple(problems))
+
+
+def _list(fields: Fields, key: str) -> tuple[Written, ...]:
+    return tuple(Written(text, (key, at)) for at, text in enumerate(fields.texts(key)))
+
+
+def _parents(fields: Fields) -> tuple[Written, ...]:
+    if not isinstance(fields.get("parents"), dict):
+        return _list(fields, "parents")
+    named = fields.table_of_texts("parents")
+    for alias in named:
+        _check_name(fields, ("parents", alias), alias, "alias")
+    return tuple(Written(text, ("parents", alias), alias) for alias, text in named.items())
+
+
+def _inputs(fields: Fields) -> tuple[Written, ...]:
+    named = fields.table_of_texts("inputs")
+    for name in named:
+        _check_name(fields, ("inputs", name), name, "input")
+    return tuple(Written(text, ("inputs", name), name) for name, text in named.items())
+
+
+def _check_name(fields: Fields, key: KeyPath, name: str, what: str) -> None:
+    if not is_plain_name(name):
+        fields.refuse(
+            key, f"{name!r} cannot be the name of an {what}", "use a plain name without / in it"
+        )
+
+
+def is_plain_name(name: str) -> bool:
+    """True for what can be one name in a directory and is fit to be read."""
+    return name not in ("", ".", "..") and "/" not in name and name.isprintable()
+
+
+def _code(fields: Fields) -> tuple[tuple[Written, ...], bool]:
+    """The pieces of code, and whether they were written as a list."""
+    value = fields.get("code")
+    if isinstance(value, list):
+        if not value:
+            fields.refuse(("code",), "code is an empty list", "leave it out, or name the files")
+        return _list(fields, "code"), True
+    text = fields.text("code")
+    return ((Written(text, ("code",)),) if text else ()), False
+
+
+def _run(fields: Fields) -> tuple[str, ...]:
+    value = fields.get("run")
+    if isinstance(value, str):
+        import shlex  # only a mistake has to pay for it
+
+        try:
+            words = ", ".join(f'"{word}"' for word in shlex.split(value))
+        except ValueError:
+            words = f'"{value}"'
+        fields.refuse(
+            ("run",), "run must be a list of words, no shell line", f"write: run = [{words}]"
+        )
+        return ()
+    if value == []:
+        fields.refuse(("run",), "run is empty", 'name a command: run = ["make", "all"]')
+    if "run" in fields and "main" in fields:
+        fields.refuse(("main",), "both main and run say how to start the node", "keep one of them")
+    return fields.texts("run")
+
+
+def _source(fields: Fields) -> str:
+    value = fields.get("source")
+    match value:
+        case None | False:
+            return ""
+        case True:
+            return "data"
+        case "keep":
+            return "keep"
+        case _:
+            fields.refuse(
+                ("source",), 'source must be true or "keep"', "for example: source = true"
+            )
+            return "data"
+
+
+def _check_source(fields: Fields, declared: Declared) -> None:
+    for name in _NOT_OF_A_SOURCE:
+        if name in declared.given:
+            fields.refuse(
+                (name,),
+                f"a source is the user's own data and has no {name}",
+                f"leave out {name}, or source",
+            )

@@ -1,0 +1,142 @@
+"""What fusionpipe.toml and this machine's .fusionpipe/local.toml say of the whole project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fusionpipe.errors import Problem
+from fusionpipe.model import Params, ProjectSettings
+from fusionpipe.params import canonical_params
+from fusionpipe.project.nodefile import Declared, parse_defaults
+from fusionpipe.project.reading import Reading
+from fusionpipe.project.tomlfile import Fields, TomlFile, parse_toml
+from fusionpipe.project.variables import check_variables
+
+ROOT_FILE = "fusionpipe.toml"
+LOCAL_FILE = ".fusionpipe/local.toml"
+
+_SETTINGS = ("store", "link", "jobs", "python", "matlab", "pass")
+_LINKS = ("symlink", "hardlink", "reflink", "copy")
+_MATLABS = ("octave", "matlab")
+_SHARED_ONLY = ("exclude", "defaults", "params")
+_KEYED = (
+    "params",
+    "env",
+    "secrets",
+    "libs",
+    "inputs",
+    "lock",
+    "tools",
+    "seed",
+    "version",
+    "use",
+    *_SHARED_ONLY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RootFile:
+    """The whole project's settings, and what its nodes get without saying so themselves."""
+
+    settings: ProjectSettings
+    defaults: Declared
+    toml: TomlFile
+    exclude: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()  # by local.toml and the root file, for every node
+
+
+def read_root(reading: Reading) -> RootFile:
+    """Both files, local.toml winning; their mistakes are noted."""
+    shared = _read(reading, ROOT_FILE)
+    if shared is None:
+        shared = TomlFile(ROOT_FILE)
+        reading.refuse(ROOT_FILE, "is not there", "run: fp init")
+    local = _read(reading, LOCAL_FILE) or TomlFile(LOCAL_FILE)
+    fields = Fields(shared, shared.table, reading.problems)
+    fields.refuse_unknown((*_SETTINGS, *_SHARED_ONLY))
+    here = Fields(local, local.table, reading.problems)
+    _refuse_keyed(here)
+    defaults = parse_defaults(shared)
+    reading.add(defaults.problems)
+    params = canonical_params(fields.table("params"))
+    return RootFile(
+        settings=_settings(_Layers(here, fields), defaults, params),
+        defaults=defaults,
+        exclude=fields.texts("exclude"),
+        passed=_passed(fields, here),
+        toml=shared,
+    )
+
+
+def _read(reading: Reading, file: str) -> TomlFile | None:
+    data = reading.read(file)
+    if data is None:
+        return None
+    toml = parse_toml(file, data)
+    if isinstance(toml, Problem):
+        reading.add((toml,))
+        return TomlFile(file, data.decode(errors="replace"))
+    return toml
+
+
+def _refuse_keyed(local: Fields) -> None:
+    for key in _KEYED:
+        if key in local:
+            local.refuse(
+                (key,),
+                f"{key} would change results on this machine only",
+                f"move it to {ROOT_FILE}; local.toml may have: {', '.join(_SETTINGS)}",
+            )
+    local.refuse_unknown((*_SETTINGS, *_KEYED), f"local.toml may have: {', '.join(_SETTINGS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """A setting as this machine has it, else as the project has it."""
+
+    local: Fields
+    shared: Fields
+
+    def of(self, key: str) -> Fields:
+        """The file that has the say on a setting."""
+        return self.local if key in self.local else self.shared
+
+
+def _settings(layers: _Layers, defaults: Declared, params: Params) -> ProjectSettings:
+    python = layers.local.text("python") or defaults.python or layers.shared.text("python")
+    return ProjectSettings(
+        store=layers.of("store").text("store"),
+        link=_one_of(layers.of("link"), "link", _LINKS) or _LINKS[0],
+        jobs=_jobs(layers.of("jobs")),
+        params=params,
+        python=python,
+        matlab=_one_of(layers.of("matlab"), "matlab", _MATLABS),
+    )
+
+
+def _one_of(fields: Fields, key: str, choices: tuple[str, ...]) -> str:
+    text = fields.text(key)
+    if not text or text in choices:
+        return text
+    listed = ", ".join(f'"{choice}"' for choice in choices)
+    fields.refuse((key,), f'{key} cannot be "{text}"', f"it is one of {listed}")
+    return ""
+
+
+def _jobs(fields: Fields) -> int:
+    jobs = fields.integer("jobs")
+    if jobs < 0:
+        fields.refuse(
+            ("jobs",), "jobs cannot be negative", "write a number of slots, or 0 for the cores"
+        )
+        return 0
+    return jobs
+
+
+def _passed(shared: Fields, local: Fields) -> tuple[str, ...]:
+    names: Mapping[str, None] = {}
+    for fields in (shared, local):
+        _, passed, _ = check_variables(fields.only("pass"))  # the rest is refused elsewhere
+        names = {**names, **dict.fromkeys(passed)}
+    return tuple(names)

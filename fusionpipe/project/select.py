@@ -1,0 +1,117 @@
+"""What a command's targets stand for: names, groups, patterns, `node+` and `.` to nodes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from fusionpipe.errors import UsageError
+from fusionpipe.model import Graph, NodeName
+from fusionpipe.project.order import topological
+from fusionpipe.project.patterns import is_pattern
+from fusionpipe.project.reading import directory_of, is_outside, join
+from fusionpipe.project.resolve import Names
+
+
+def select(graph: Graph, targets: Sequence[str], *, here: str = "") -> tuple[NodeName, ...]:
+    """The nodes to bring up to date for these targets: they and their ancestors, parents first.
+
+    A target is a node, a group, a pattern (`train*`, `**/fit`) or `.`, each seen from `here` (the
+    working directory below the root) or from the root. `+node` is the same as `node`; `node+` adds
+    its descendants. No target means everything. Raises UsageError for what is not there.
+    """
+    order = topological(graph)
+    if not targets:
+        return order
+    chosen = set(targets_of(graph, targets, here=here))
+    chosen |= _reach(chosen, {name: node.parent_nodes() for name, node in graph.nodes.items()})
+    return tuple(name for name in order if name in chosen)
+
+
+def targets_of(graph: Graph, targets: Sequence[str], *, here: str = "") -> tuple[NodeName, ...]:
+    """The nodes that targets name themselves, without their ancestors: what `-f` is about."""
+    names = Names(topological(graph), graph.groups)
+    chosen: set[NodeName] = set()
+    for target in targets:
+        text = target.removeprefix("+")
+        found = _find(names, text.removesuffix("+"), here)
+        chosen.update(found)
+        if text.endswith("+"):
+            chosen.update(_reach(found, graph.children()))
+    return tuple(sorted(chosen))
+
+
+def resolve_node(graph: Graph, text: str, here: str = "") -> NodeName:
+    """The one node a word stands for. Raises UsageError for a group, several, or none."""
+    names = Names(tuple(graph.nodes), graph.groups)
+    match _find(names, text, here):
+        case (node,):
+            return node
+        case many:
+            listed = ", ".join(many[:5]) + (", …" if len(many) > 5 else "")
+            raise UsageError(
+                f'"{text}" stands for {len(many)} nodes', f"name one of them: {listed}"
+            )
+
+
+def _reach(
+    start: Iterable[NodeName],
+    steps: dict[NodeName, list[NodeName]] | dict[NodeName, tuple[NodeName, ...]],
+) -> set[NodeName]:
+    """Everything reached by following the steps, any number of times."""
+    reached: set[NodeName] = set()
+    waiting = list(start)
+    while waiting:
+        for name in steps[waiting.pop()]:
+            if name not in reached:
+                reached.add(name)
+                waiting.append(name)
+    return reached
+
+
+def _find(names: Names, text: str, here: str) -> tuple[NodeName, ...]:
+    if not text:
+        raise UsageError("a target is empty", "name a node, a group or a pattern")
+    for base in _bases(names, text, here):
+        path = join(base, text.lstrip("/"))
+        if is_outside(path):
+            continue
+        if found := _at(names, path):
+            return found
+    what = "matches no node" if is_pattern(text) else "is no node or group"
+    raise UsageError(f'"{text}" {what}', names.near(text))
+
+
+def _bases(names: Names, text: str, here: str) -> tuple[str, ...]:
+    """The directories a word is seen from: here, beside the node we are in, the root."""
+    if text.startswith("/"):
+        return ("",)
+    if text.startswith(".") and text.strip("./") == text.lstrip("./").rstrip("/"):
+        return (here,)
+    inside = _owner(names, here)
+    beside = (directory_of(inside),) if inside else ()
+    return tuple(dict.fromkeys((here, *beside, "")))
+
+
+def _at(names: Names, path: str) -> tuple[NodeName, ...]:
+    """The nodes at a path: the node, all of a group, what a pattern matches, or the node it lies in."""
+    if is_pattern(path):
+        try:
+            return names.matching(path)
+        except re.error:
+            return ()
+    if names.is_node(path):
+        return (NodeName(path),)
+    if not path or path in names.groups:
+        return names.members(path)
+    owner = _owner(names, path)
+    return (owner,) if owner else ()
+
+
+def _owner(names: Names, path: str) -> NodeName | None:
+    """The node a path is or lies in."""
+    while path:
+        if names.is_node(path):
+            return NodeName(path)
+        path = directory_of(path)
+    return None

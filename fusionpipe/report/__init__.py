@@ -1,0 +1,1 @@
+"""What people see: consumers of events, and renderers. Only this package writes to a terminal."""

@@ -1,0 +1,43 @@
+"""A sentence on what to try after a failure, from how it ended and what its log says last. Pure."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Sequence
+
+from fusionpipe.runner.run import Exited
+
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
+_DEBUGGER = re.compile(r"\bbdb\.BdbQuit\b|^\(I?Pdb\)|^ipdb>", re.MULTILINE | re.IGNORECASE)
+_NO_INPUT = re.compile(r"^EOFError: EOF when reading a line", re.MULTILINE)
+_KILLED = 128 + signal.SIGKILL
+
+
+def hint(tail: Sequence[str], exited: Exited) -> str:
+    """What the user could do about a failed run; "" when there is nothing to add to its log."""
+    if exited.is_stopped or exited.is_ok:
+        return ""
+    text = "\n".join(tail)
+    if _DEBUGGER.search(text):
+        return f"a debugger needs a terminal: fp run {exited.node}"
+    if _NO_INPUT.search(text):
+        return f"a build has no terminal to ask on: fp run {exited.node} has"
+    if match := _NO_MODULE.search(text):
+        return _no_module(match[1], exited.run.argv[0])
+    if exited.signal == signal.SIGKILL or exited.code == _KILLED:
+        return f"perhaps out of memory: peak was {_size(exited.peak_bytes)}"
+    if exited.code == 127:
+        return f"a command was not found on PATH={exited.run.environment.get('PATH', '')}"
+    return ""
+
+
+def _no_module(module: str, interpreter: str) -> str:
+    return (
+        f"{interpreter} has no module {module!r}: install it there, or name the interpreter"
+        ' that has it: python = "path/to/python" in node.toml or fusionpipe.toml'
+    )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

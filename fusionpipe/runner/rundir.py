@@ -1,0 +1,334 @@
+"""Private directories that nodes run in: laid out, looked through afterwards, reused.
+
+Nothing is deleted with its content while a build lasts: what is not wanted is renamed into `trash/`, for
+after a mass deletion ext4 is slow at making files for minutes. Names of code are unlinked, directories
+that are empty serve the next run. What one run leaves must never be there for the next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+
+from fusionpipe.runner.layout import Layout, Placed
+from fusionpipe.runner.leftovers import (
+    DIRECTORIES,
+    FILES,
+    LOOKED_INTO,
+    Before,
+    Leftovers,
+    find_leftovers,
+)
+
+__all__ = ["OBSERVED", "Layout", "Placed", "RunDirectories", "RunDirectory"]
+
+OBSERVED = "{run}/.observed"
+"""Where a run's observations go, as a value of `Run.extra`; an empty directory at start."""
+
+# A socket's path has at most 108 bytes (104 on macOS), and Python's multiprocessing adds 32 to TMPDIR.
+_LONGEST_TMPDIR = 70
+
+# A hard link that cannot be: another file system, another's file, too many links, no such feature.
+_COPY_INSTEAD = frozenset(
+    {
+        errno.EXDEV,
+        errno.EPERM,
+        errno.EACCES,
+        errno.EMLINK,
+        errno.ENOTSUP,
+        errno.EOPNOTSUPP,
+        errno.ENOSYS,
+    }
+)
+
+_Stamp = tuple[int, int, int]
+
+
+class RunDirectory:
+    """One run's directory, of the shape of a node. Its names are fixed; their content is the run's."""
+
+    __slots__ = (
+        "_discard", "_empty", "_found", "_inside", "_laid_at", "_links", "_mode", "_params", "_root",
+        "code", "data", "is_kept", "layout", "log", "observed", "path", "reports", "tmp",
+    )  # fmt: skip
+
+    def __init__(self, path: Path, tmp: Path, discard: Callable[[str], None]) -> None:
+        self.path = path
+        self.code = path / "code"
+        self.data = path / "data"
+        self.reports = path / "reports"
+        self.log = path / "logs.txt"
+        self.observed = path / ".observed"
+        self.tmp = tmp
+        self.is_kept = False
+        self._root = str(path)
+        self._discard = discard
+        self._params: _Stamp | None = None
+        self._empty: dict[str, int] = {}  # directories known to be empty, with their change times
+        self._forget()
+        os.mkdir(self._root)
+        for name in DIRECTORIES:
+            os.mkdir(f"{self._root}/{name}")
+        self._mode = os.stat(self._root).st_mode
+
+    def _forget(self) -> None:
+        self.layout = Layout()
+        self._inside: tuple[str, ...] = ()  # the directories laid out, outer ones first
+        self._links: tuple[tuple[str, Path], ...] = ()
+        self._laid_at = 0
+        self._found: Leftovers | None = None
+
+    @property
+    def links(self) -> tuple[tuple[str, Path], ...]:
+        """The symlinks laid out besides code/: name from the run directory, and where it leads."""
+        return self._links
+
+    # -- before the run -----------------------------------------------------------------------
+    def lay(self, layout: Layout) -> None:
+        """Puts everything of a layout in its place. The directory must be as new. Raises OSError."""
+        self.layout = layout
+        code = tuple(f"code/{name}" for name in layout.directories())
+        self._inside = (*code, *layout.link_directories())
+        self._links = layout.links()
+        for name in self._inside:
+            os.mkdir(f"{self._root}/{name}")
+        for placed in layout.code:
+            _place(placed, f"{self._root}/code/{placed.at}")
+        for name, target in self._links:
+            os.symlink(target, f"{self._root}/{name}")
+        self._write_params(layout.params)
+        self._laid_at = time.time_ns()
+
+    def _write_params(self, params: bytes) -> None:
+        """Over those of the last run when nobody else has that file: a new one costs more.
+
+        Never truncated to nothing on the way: ext4 takes that for a replaced file and flushes it.
+        """
+        path = f"{self._root}/params.json"
+        before = _lstat(path)
+        if before is not None and (before.st_nlink != 1 or _stamp(before) != self._params):
+            self._discard(path)  # the last run changed it, or linked it into its output
+            before = None
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(file, params)
+            if before is not None and before.st_size > len(params):
+                os.ftruncate(file, len(params))
+            self._params = _stamp(os.fstat(file))
+        finally:
+            os.close(file)
+
+    # -- after the run ------------------------------------------------------------------------
+    def settle_outputs(self) -> None:
+        """Makes `data` and `reports` again where the run removed them."""
+        for name in ("data", "reports"):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(f"{self._root}/{name}")
+
+    def has_output(self) -> bool:
+        """True if anything is in data/ or reports/, or stands in their place."""
+        return any(not self._is_empty_directory(name) for name in ("data", "reports"))
+
+    def strays(self) -> tuple[str, ...]:
+        """What the run made or changed outside data/ and reports/, relative to its directory, sorted.
+
+        To be asked when the run is over. A new directory is named once, with a `/` at its end. Python's
+        caches do not count.
+        """
+        new = (name for name in self._leftovers().unexpected if not name.endswith("__pycache__/"))
+        return tuple(sorted({*new, *self._changed_files()}))
+
+    def _leftovers(self) -> Leftovers:
+        """Looked for once: nobody but us changes anything after the run."""
+        if self._found is None:
+            expected = {*DIRECTORIES, *FILES, *self._inside}
+            expected.update(f"code/{placed.at}" for placed in self.layout.code)
+            expected.update(name for name, _ in self._links)
+            before = Before(self._mode, self._laid_at, self._empty)
+            self._found = find_leftovers(self._root, expected, self._inside, before)
+        return self._found
+
+    def _changed_files(self) -> Iterator[str]:
+        for placed in self.layout.code:
+            if placed.link is None and self._is_changed(f"code/{placed.at}"):
+                yield f"code/{placed.at}"
+        status = _lstat(f"{self._root}/params.json")
+        if status is not None and _stamp(status) != self._params:
+            yield "params.json"
+
+    def _is_changed(self, name: str) -> bool:
+        """Written to or replaced since it was laid out, as far as the file system's clock can tell."""
+        status = _lstat(f"{self._root}/{name}")
+        return status is not None and status.st_mtime_ns > self._laid_at
+
+    def _is_empty_directory(self, name: str) -> bool:
+        status = _lstat(f"{self._root}/{name}")
+        if status is None:
+            return True
+        return stat.S_ISDIR(status.st_mode) and not os.listdir(f"{self._root}/{name}")
+
+    # -- for the next run ---------------------------------------------------------------------
+    def clear(self) -> None:
+        """Makes the directory as new. Raises OSError when it had better be given up."""
+        found = self._leftovers()
+        laid = [f"code/{placed.at}" for placed in self.layout.code]
+        laid.extend(name for name, _ in self._links)
+        resisting = self._unlink(["logs.txt", *laid, *self._observations(found)])
+        unclean = {_top(name) for name in (*found.unexpected, *resisting)}
+        for name in unclean.difference(DIRECTORIES):
+            self._discard(f"{self._root}/{name}")
+        used = {_top(name) for name in (*laid, *self._inside)}
+        for name in DIRECTORIES:
+            if name in found.untouched and name not in used:
+                continue
+            is_reused = name in found.sound and name not in unclean and self._is_reusable(name)
+            if not is_reused:
+                self._renew(name)
+            if is_reused and name not in used:
+                self._empty[name] = found.sound[name]
+            else:
+                self._empty.pop(name, None)
+        self._forget()
+
+    def _is_reusable(self, name: str) -> bool:
+        """Empty: by what `clear` did to it, or as a look into it tells."""
+        if name in LOOKED_INTO:
+            return True
+        try:
+            return not os.listdir(f"{self._root}/{name}")
+        except FileNotFoundError:  # it became a result
+            return False
+
+    def _renew(self, name: str) -> None:
+        path = f"{self._root}/{name}"
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            self._discard(path)
+            os.mkdir(path)
+
+    def _unlink(self, names: Sequence[str]) -> list[str]:
+        """Takes away files, and the directories laid out; which names resist, being something else now."""
+        left = [name for name in names if not _is_gone(os.unlink, f"{self._root}/{name}")]
+        directories = reversed(self._inside)
+        return left + [d for d in directories if not _is_gone(os.rmdir, f"{self._root}/{d}")]
+
+    def _observations(self, found: Leftovers) -> list[str]:
+        """A few small files of every Python run, not worth a place in the trash."""
+        if ".observed" in found.sound and ".observed" not in found.untouched:
+            return [f".observed/{name}" for name in os.listdir(f"{self._root}/.observed")]
+        return []
+
+    def discard_to_trash(self, path: str) -> None:
+        """Renames something on this file system out of the way. Raises OSError."""
+        self._discard(path)
+
+
+class RunDirectories:
+    """The pool of run directories below `scratch`, which is this process's alone and stays the store's
+    to delete. Used from one thread.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        self._trash = scratch / "trash"
+        self._trash.mkdir(exist_ok=True)
+        self._free: list[RunDirectory] = []
+        self._numbers = count()
+        self._discarded = count()
+        self._short: Path | None = None
+
+    def acquire(self) -> RunDirectory:
+        """A directory for one run, empty but for its shape. Raises OSError."""
+        if self._free:
+            return self._free.pop()
+        number = next(self._numbers)
+        path = self.scratch / str(number)
+        return RunDirectory(path, self._tmp_of(path, number), self._discard)
+
+    def recycle(self, rundir: RunDirectory) -> None:
+        """Takes a directory back; what the run left there goes to the trash."""
+        if rundir.is_kept:
+            return
+        try:
+            rundir.clear()
+        except OSError:
+            # Whatever the run did to it, the next run gets one that nobody touched.
+            with contextlib.suppress(OSError):
+                self._discard(str(rundir.path))
+            return
+        self._free.append(rundir)
+
+    def close(self) -> None:
+        """Gives back what lies outside scratch; scratch itself is left to its owner."""
+        if self._short is not None:
+            shutil.rmtree(self._short, ignore_errors=True)
+            self._short = None
+
+    def _tmp_of(self, path: Path, number: int) -> Path:
+        """A run's TMPDIR; through a short link when sockets could not be made there otherwise."""
+        tmp = path / "tmp"
+        if len(os.fsencode(tmp)) <= _LONGEST_TMPDIR:
+            return tmp
+        if self._short is None:
+            self._short = Path(tempfile.mkdtemp(prefix="fp-"))
+        short = self._short / str(number)
+        short.symlink_to(tmp)
+        return short
+
+    def _discard(self, path: str) -> None:
+        away = f"{self._trash}/{next(self._discarded)}"
+        try:
+            os.rename(path, away)
+        except FileNotFoundError:
+            return
+        except PermissionError:
+            # Moving a directory writes its "..", which a mode without `w` forbids.
+            os.chmod(path, 0o700)
+            os.rename(path, away)
+
+
+def _place(placed: Placed, at: str) -> None:
+    if placed.link is not None:
+        os.symlink(placed.link, at)
+        return
+    try:
+        os.link(placed.path, at)
+    except OSError as error:
+        if error.errno not in _COPY_INSTEAD:
+            raise
+        shutil.copyfile(placed.path, at)
+        os.chmod(at, 0o555 if placed.is_executable else 0o444)
+
+
+def _is_gone(remove: Callable[[str], None], path: str) -> bool:
+    try:
+        remove(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _top(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _lstat(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return (status.st_ino, status.st_mtime_ns, status.st_size)

@@ -1,0 +1,278 @@
+"""The real `Disk`: the project's files, memoised under stat fingerprints, and what was seen of them.
+
+Every path that was asked about is remembered with the fingerprint it had (`sightings`): that is what a
+no-op compares. A memo is trusted only when its fingerprint still holds and was not racy when taken (git's
+rule, in `fusionstore.statcache`); racy ones are read again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fusionpipe.disk import FileKind, Listed
+from fusionstore.digest import Digest, digest_file
+
+Print = tuple[int, int, int, int, int]
+"""(mtime_ns, ctime_ns, size, inode, device) of what stands at a path."""
+
+Sighting = Print | str | None
+"""What was learned of a path: its fingerprint; only its kind ("f", "d", "o"); or that nothing is there."""
+
+_KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_IFLNK: FileKind.SYMLINK}
+_LETTERS = {FileKind.FILE: "f", FileKind.DIRECTORY: "d", FileKind.OTHER: "o"}
+_BY_LETTER = {letter: kind for kind, letter in _LETTERS.items()} | {"l": FileKind.SYMLINK}
+
+
+def print_of(status: os.stat_result) -> Print:
+    """The fingerprint of a path's `stat`."""
+    return (
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_size,
+        status.st_ino,
+        status.st_dev,
+    )
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is carried from build to build about the user's files. Plain values, for `memo`."""
+
+    files: dict[str, tuple[Print, str]] = field(default_factory=dict)  # path -> digest
+    texts: dict[str, tuple[Print, bytes]] = field(default_factory=dict)
+    scans: dict[str, tuple[Print, tuple[tuple[str, str, bool], ...]]] = field(default_factory=dict)
+
+    def to_plain(self) -> object:
+        """As plain values; `from_plain` takes it back."""
+        return (self.files, self.texts, self.scans)
+
+    @classmethod
+    def from_plain(cls, plain: object) -> Memory:
+        """A memory from what `to_plain` gave, or an empty one from None."""
+        return cls(*plain) if isinstance(plain, tuple) and len(plain) == 3 else cls()
+
+
+class Workspace:
+    """The files of one project during one build. Single-threaded but for `digest_many`'s reads.
+
+    `is_settled` says whether a fingerprint is old enough to be trusted from now on.
+    """
+
+    def __init__(
+        self, root: Path, memory: Memory, is_settled: Callable[[Print], bool]
+    ) -> None:
+        self.root = root
+        self.memory = memory
+        self.sightings: dict[str, Sighting] = {}
+        self.links: dict[str, str | None] = {}
+        self.real_paths: dict[str, str] = {}
+        self.racy: dict[str, Digest | bytes | tuple[Listed, ...]] = {}
+        self.listings: dict[str, tuple[Listed, ...]] = {}  # each directory as first seen
+        self._is_settled = is_settled
+        self._prefix = f"{root}/"
+
+    def absolute(self, path: str) -> str:
+        """The path for the operating system."""
+        return path if path.startswith("/") else self._prefix + path
+
+    # -- Disk ----------------------------------------------------------------------------------
+    def scan(self, directory: str) -> tuple[Listed, ...] | None:
+        """See `Disk.scan`. The executable bit is looked at afresh for a file called `main` only."""
+        place = self.absolute(directory)
+        status = self._stat(directory)
+        if status is None or not stat.S_ISDIR(status.st_mode):
+            self.sightings[directory] = None if status is None else _letter(status)
+            return None
+        seen = print_of(status)
+        self.sightings[directory] = seen
+        known = self.memory.scans.get(directory)
+        if known is not None and known[0] == seen:
+            listed = tuple(self._recall(place, *row) for row in known[1])
+            self.listings.setdefault(directory, listed)
+            return listed
+        listed = _list(place)
+        self.listings.setdefault(directory, listed)
+        if self._is_settled(seen):
+            self.memory.scans[directory] = (
+                seen,
+                tuple((row.name, _letter_of(row.kind), row.is_executable) for row in listed),
+            )
+        else:
+            self.racy[directory] = listed
+        return listed
+
+    def kind(self, path: str) -> FileKind | None:
+        """See `Disk.kind`."""
+        status = self._stat(path)
+        if status is None:
+            self.sightings[path] = None
+            return None
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), FileKind.OTHER)
+        self.sightings.setdefault(path, _LETTERS[kind])
+        return kind
+
+    def is_executable(self, path: str) -> bool:
+        """See `Disk.is_executable`."""
+        seen = self._stat(path)
+        if seen is None:
+            self.sightings[path] = None
+            return False
+        self.sightings[path] = print_of(seen)
+        return bool(seen.st_mode & 0o111)
+
+    def read_link(self, path: str) -> str | None:
+        """See `Disk.read_link`."""
+        try:
+            text = os.readlink(self.absolute(path))
+        except OSError:
+            text = None
+        self.links[path] = text
+        return text
+
+    def real_path(self, path: str) -> str:
+        """See `Disk.real_path`."""
+        real = os.path.realpath(self.absolute(path))
+        self.real_paths[path] = real
+        base = os.path.realpath(self.root)
+        if real == base:
+            return ""
+        return real[len(base) + 1 :] if real.startswith(base + "/") else real
+
+    def read(self, path: str) -> bytes | None:
+        """See `Disk.read`."""
+        status = self._stat(path)
+        if status is None or not stat.S_ISREG(status.st_mode):
+            self.sightings[path] = None if status is None else _letter(status)
+            return None
+        seen = print_of(status)
+        self.sightings[path] = seen
+        known = self.memory.texts.get(path)
+        if known is not None and known[0] == seen:
+            return known[1]
+        with open(self.absolute(path), "rb") as file:
+            data = file.read()
+        if self._is_settled(seen):
+            self.memory.texts[path] = (seen, data)
+        else:
+            self.racy[path] = data
+        return data
+
+    def digest(self, path: str) -> Digest:
+        """See `Disk.digest`."""
+        return self.digest_seen(path)[0]
+
+    def size(self, path: str) -> int:
+        """See `Disk.size`."""
+        return os.stat(self.absolute(path)).st_size
+
+    def fingerprint(self, path: str) -> tuple[int, ...] | None:
+        """See `Disk.fingerprint`."""
+        status = self._stat(path)
+        self.sightings[path] = seen = None if status is None else print_of(status)
+        return seen
+
+    # -- beyond Disk ---------------------------------------------------------------------------
+    def digest_seen(
+        self, path: str, read: Callable[[str], Digest] = digest_file
+    ) -> tuple[Digest, os.stat_result]:
+        """A file's digest and the `stat` it had; `read` hashes one that is not known. Raises OSError."""
+        place = self.absolute(path)
+        status = os.stat(place)
+        seen = print_of(status)
+        self.sightings[path] = seen
+        known = self.memory.files.get(path)
+        if known is not None and known[0] == seen:
+            return Digest(known[1]), status
+        digest = read(place)
+        after = os.stat(place)
+        if print_of(after) == seen and self._is_settled(seen):
+            self.memory.files[path] = (seen, digest)
+        else:
+            self.racy[path] = digest
+        return digest, status
+
+    def settle(self) -> bool:
+        """Reads anew what was too young to be trusted; the caller has let the clock move on.
+
+        True when all of it is still what this build used: only then may the sightings be kept.
+        """
+        racy, self.racy = self.racy, {}
+        is_same = True
+        for path, was in racy.items():
+            try:
+                now = self._read_again(path, was)
+            except OSError:
+                now = None
+            is_same = is_same and _own(now) == _own(was)
+        return is_same and not self.racy
+
+    def _read_again(
+        self, path: str, was: Digest | bytes | tuple[Listed, ...]
+    ) -> Digest | bytes | tuple[Listed, ...] | None:
+        if isinstance(was, bytes):
+            return self.read(path)
+        return self.scan(path) if isinstance(was, tuple) else self.digest(path)
+
+    def forget_sightings(self) -> None:
+        """Starts a new list of what was seen."""
+        self.sightings = {}
+        self.links = {}
+        self.real_paths = {}
+
+    def _stat(self, path: str) -> os.stat_result | None:
+        try:
+            return os.stat(self.absolute(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            if error.errno == 40:  # ELOOP: a symlink that leads nowhere
+                return None
+            raise
+
+    def _recall(self, place: str, name: str, letter: str, is_executable: bool) -> Listed:
+        kind = _BY_LETTER[letter]
+        if name == "main" and kind is FileKind.FILE:
+            # chmod does not change the directory, and only an executable `main` is an entry
+            is_executable = bool(os.lstat(f"{place}/{name}").st_mode & 0o111)
+        return Listed(name, kind, is_executable)
+
+
+GENERATED = frozenset(
+    {"data", "reports", "parents", "inputs", "libs", "logs.txt", "params.json", ".gitignore"}
+)
+"""Names that a build makes in a node's directory."""
+
+
+def _own(seen: object) -> object:
+    """What was seen, without the names that builds themselves make."""
+    if isinstance(seen, tuple):
+        return tuple(row for row in seen if row.name not in GENERATED)
+    return seen
+
+
+def _list(place: str) -> tuple[Listed, ...]:
+    with os.scandir(place) as entries:
+        return tuple(sorted(_listed(entry) for entry in entries))
+
+
+def _listed(entry: os.DirEntry[str]) -> Listed:
+    if entry.is_symlink():
+        return Listed(entry.name, FileKind.SYMLINK)
+    if entry.is_dir(follow_symlinks=False):
+        return Listed(entry.name, FileKind.DIRECTORY)
+    if entry.is_file(follow_symlinks=False):
+        is_executable = bool(entry.stat(follow_symlinks=False).st_mode & 0o111)
+        return Listed(entry.name, FileKind.FILE, is_executable)
+    return Listed(entry.name, FileKind.OTHER)
+
+
+def _letter(status: os.stat_result) -> str:
+    return _LETTERS[_KINDS.get(stat.S_IFMT(status.st_mode), FileKind.OTHER)]
+
+
+def _letter_of(kind: FileKind) -> str:
+    return "l" if kind is FileKind.SYMLINK else _LETTERS[kind]

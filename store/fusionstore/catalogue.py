@@ -1,0 +1,270 @@
+"""Records as files and as rows: reading, finding, proving and setting aside. The files are the truth.
+
+A row that a reindex made is not proven: nobody has looked at its bytes since the index was lost. It is
+proven, or dropped, the first time it would be a hit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from fusionstore.arrivals import Arrivals
+from fusionstore.contract import Accepts, FullRecord, Record, Root, Standing
+from fusionstore.digest import ActionKey, Digest, RecordId
+from fusionstore.errors import Corrupt, StoreError, TreeLost
+from fusionstore.index import Index, Place, Row, Writer
+from fusionstore.layout import Layout, blob_name
+from fusionstore.objects import Objects
+from fusionstore.quarantine import Quarantine
+from fusionstore.records import Filed, decode_record, decode_root
+from fusionstore.tree import Kind, Tree, decode
+from fusionstore.verify import Verify
+
+
+class Catalogue:
+    """Finds and reads records."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        index: Index,
+        objects: Objects,
+        arrivals: Arrivals,
+        quarantine: Quarantine,
+        verify: Verify,
+    ) -> None:
+        self._layout = layout
+        self._index = index
+        self._objects = objects
+        self._arrivals = arrivals
+        self._quarantine = quarantine
+        self._verify = verify
+
+    # -- finding ----------------------------------------------------------------------------
+    def lookup(self, key: ActionKey, accepts: Accepts, choice: RecordId | None) -> Record | None:
+        """The first record, the choice before all, that is accepted and whose bytes are there."""
+        for row in _by_preference(self.rows(key), choice):
+            if accepts(row.record) and self._is_whole(row):
+                return row.record
+        return None
+
+    def rows(self, key: ActionKey) -> list[Row]:
+        """The rows of a key; one the index does not know is looked for on disk."""
+        rows = self._index.rows(key)
+        if rows or not os.path.lexists(self._layout.action(key)):
+            return rows
+        return self.catch_up(key)
+
+    def catch_up(self, key: ActionKey) -> list[Row]:
+        """The rows of a key, after indexing what a crash left on disk without a row."""
+        rows = self._index.rows(key)
+        known = {row.record.id for row in rows}
+        for place, path in self._files(key):
+            id = path.rpartition(".")[2]
+            if (place is Place.FURTHER and id in known) or (
+                place is Place.FIRST and any(row.place is Place.FIRST for row in rows)
+            ):
+                continue
+            filed = self._read_or_set_aside(path, key)
+            if filed is not None:
+                with self._index.writing() as writer:
+                    self._put(writer, filed.full, place)
+        return self._index.rows(key)
+
+    def has_bytes(self, slots: Sequence[Digest]) -> bool:
+        """True if every tree stands or could be made to: a few stats when it stands."""
+        return all(self._stands(tree) or self._has_objects(tree) for tree in slots)
+
+    # -- reading ----------------------------------------------------------------------------
+    def read(self, id: RecordId) -> FullRecord:
+        """A record from its file. Raises KeyError, or Corrupt; a damaged file is set aside first."""
+        at = self._index.place(id)
+        if at is None:
+            raise KeyError(id)
+        key, place = at
+        path = self._path(key, id, place)
+        try:
+            filed = self._read_file(path, id)
+        except (Corrupt, FileNotFoundError) as error:
+            self.drop(key, id, path)
+            if isinstance(error, Corrupt):
+                raise
+            raise Corrupt(path, "it is not there any more") from error
+        return self._whole(filed, path)
+
+    def read_tree(self, tree: Digest) -> Tree:
+        """The encodings of a tree, from whoever names it. Raises KeyError."""
+        arrived = self._arrivals.tree(tree)
+        if arrived is not None:
+            return arrived.tree
+        for holder in self._index.holders(tree):
+            with suppress(KeyError, Corrupt, FileNotFoundError):
+                encodings = self._encodings(holder)
+                return Tree(tree, dict(_reachable(tree, encodings)))
+        raise KeyError(tree)
+
+    def drop(self, key: ActionKey, id: RecordId, path: str) -> None:
+        """Sets a damaged record aside, on disk and in the index."""
+        self._quarantine.move(path, "actions", "is damaged")
+        with self._index.writing() as writer:
+            writer.drop_row(key, id)
+
+    def retire(self, row: Row) -> None:
+        """A record's bytes are gone: its file stays for those who ask what was, its name becomes free."""
+        record = row.record
+        path = self._path(record.key, record.id, row.place)
+        with suppress(FileNotFoundError):
+            os.rename(path, self._layout.gone(record.key, record.id))
+        with self._index.writing() as writer:
+            writer.put_row(Row(record, Place.GONE, proven=False))
+
+    # -- making anew ------------------------------------------------------------------------
+    def reindex(self) -> None:
+        """Makes the index anew from the files of records and roots; damaged ones are set aside."""
+        records = list(self._all_records())
+        roots = list(self._all_roots())
+        with self._index.writing() as writer:
+            writer.clear()
+            for full, place in records:
+                self._put(writer, full, place)
+            for root in roots:
+                writer.put_root(root.name, [*root.trees])
+            writer.set_figure("stored", self._stored())
+            writer.set_figure("complete", 1)
+
+    def _all_records(self) -> Iterator[tuple[FullRecord, Place]]:
+        for folder in sorted(os.listdir(self._layout.actions)):
+            for name in sorted(os.listdir(f"{self._layout.actions}/{folder}")):
+                key = ActionKey(name[:64])
+                filed = self._read_or_set_aside(f"{self._layout.actions}/{folder}/{name}", key)
+                if filed is not None:
+                    yield filed.full, _place(name)
+
+    def _all_roots(self) -> Iterator[Root]:
+        for name in sorted(os.listdir(self._layout.roots)):
+            path = f"{self._layout.roots}/{name}"
+            try:
+                with open(path, "rb") as file:
+                    yield decode_root(file.read(), path)
+            except Corrupt:
+                self._quarantine.move(path, "roots", "is damaged")
+
+    def _stored(self) -> int:
+        total = 0
+        for folder in os.listdir(self._layout.objects):
+            with os.scandir(f"{self._layout.objects}/{folder}") as names:
+                total += sum(name.stat(follow_symlinks=False).st_size for name in names)
+        return total
+
+    # -- within -----------------------------------------------------------------------------
+    def _put(self, writer: Writer, full: FullRecord, place: Place) -> None:
+        trees = [*full.record.slots.values(), *full.keeps.values()]
+        writer.put_row(Row(full.record, place, proven=False), trees)
+
+    def _is_whole(self, row: Row) -> bool:
+        trees = list(row.record.slots.values())
+        if row.proven:
+            return self.has_bytes(trees)
+        try:
+            for tree in trees:
+                self._verify.check(tree, lambda tree=tree: self.read_tree(tree))  # type: ignore[misc]  # bound now
+        except (TreeLost, KeyError):
+            return False
+        with self._index.writing() as writer:
+            writer.mark_proven(row.record.key, row.record.id)
+        return True
+
+    def _stands(self, tree: Digest) -> bool:
+        return os.path.isdir(self._layout.tree(tree))
+
+    def _has_objects(self, tree: Digest) -> bool:
+        try:
+            entries = [entry for _, entry in self.read_tree(tree).walk()]
+        except (KeyError, StoreError):
+            return False
+        files = (entry for entry in entries if entry.kind in (Kind.FILE, Kind.EXECUTABLE))
+        return all(self._has_object(entry.digest) for entry in files)
+
+    def _has_object(self, digest: Digest) -> bool:
+        return any(
+            os.path.lexists(self._layout.object(blob_name(digest, executable=executable)))
+            for executable in (False, True)
+        )
+
+    def _path(self, key: ActionKey, id: RecordId, place: Place) -> str:
+        match place:
+            case Place.FIRST:
+                return self._layout.action(key)
+            case Place.FURTHER:
+                return self._layout.further(key, id)
+            case Place.GONE:
+                return self._layout.gone(key, id)
+
+    def _files(self, key: ActionKey) -> list[tuple[Place, str]]:
+        folder = f"{self._layout.actions}/{key[:2]}"
+        try:
+            names = [name for name in os.listdir(folder) if name.startswith(key)]
+        except FileNotFoundError:
+            return []
+        found = [(_place(name), f"{folder}/{name}") for name in sorted(names)]
+        return [(place, path) for place, path in found if place is not Place.GONE]
+
+    def _read_file(self, path: str, id: RecordId | None = None) -> Filed:
+        with open(path, "rb") as file:
+            filed = decode_record(file.read(), path)
+        if id is not None and filed.full.record.id != id:
+            raise Corrupt(path, "it holds another record than its name and the index say")
+        return filed
+
+    def _read_or_set_aside(self, path: str, key: ActionKey) -> Filed | None:
+        try:
+            filed = self._read_file(path)
+            if filed.full.record.key != key:
+                raise Corrupt(path, "it holds the record of another key")
+            return filed
+        except FileNotFoundError:
+            return None
+        except Corrupt:
+            self._quarantine.move(path, "actions", "is damaged")
+            return None
+
+    def _whole(self, filed: Filed, path: str) -> FullRecord:
+        if not filed.spilled:
+            return filed.full
+        trees = dict(filed.full.trees)
+        for digest in filed.spilled:
+            data = self._objects.read(digest)
+            if data is None:
+                raise Corrupt(path, f"the directory {digest[:12]} it names is gone")
+            trees[digest] = data
+        return FullRecord(filed.full.record, filed.full.keeps, filed.full.body, trees)
+
+    def _encodings(self, holder: bytes) -> dict[Digest, bytes]:
+        if holder[:1] == b"r":
+            return dict(self.read(RecordId(holder[1:].hex())).trees)
+        path = f"{self._layout.roots}/{holder[1:].decode()}"
+        with open(path, "rb") as file:
+            return dict(decode_root(file.read(), path).encodings)
+
+
+def _reachable(tree: Digest, encodings: dict[Digest, bytes]) -> Iterator[tuple[Digest, bytes]]:
+    """The directories of a tree. Raises KeyError if one is not among the encodings."""
+    yield tree, encodings[tree]
+    for entry in decode(encodings[tree]):
+        if entry.kind is Kind.DIRECTORY:
+            yield from _reachable(entry.digest, encodings)
+
+
+def _by_preference(rows: Sequence[Row], choice: RecordId | None) -> Iterator[Row]:
+    yield from (row for row in rows if row.record.id == choice)
+    for row in rows:
+        if row.record.standing is not Standing.DISAGREES and row.record.id != choice:
+            yield row
+
+
+def _place(name: str) -> Place:
+    if name.endswith(".gone"):
+        return Place.GONE
+    return Place.FURTHER if "." in name else Place.FIRST

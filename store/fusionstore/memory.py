@@ -1,0 +1,318 @@
+"""A store in memory: the obvious way to keep what `ResultStore` promises, for tests.
+
+Blobs, trees and records are dictionaries; only materialised trees and objects somebody asks a path for
+are on disk, below a directory it is given. One process, no durability, every check re-hashes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import stat
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from fusionstore.contract import (
+    Accepts,
+    Busy,
+    Claim,
+    Draft,
+    FailedElsewhere,
+    FullRecord,
+    JsonObject,
+    NotPublished,
+    Published,
+    Record,
+    Root,
+    Standing,
+)
+from fusionstore.digest import ActionKey, Digest, RecordId, digest_bytes
+from fusionstore.errors import Corrupt, TreeLost, UnstorableFile
+from fusionstore.ingest import describe, inner_target
+from fusionstore.records import body_number, canonical, decode_record, encode_record
+from fusionstore.tree import Entry, Kind, Tree, build, decode
+
+
+class MemoryStore:
+    """Keeps results in memory; `directory` is where trees are laid out."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._blobs: dict[Digest, bytes] = {}
+        self._encodings: dict[Digest, bytes] = {}
+        self._records: dict[ActionKey, list[FullRecord]] = {}
+        self._roots: dict[str, Root] = {}
+        self._failures: dict[ActionKey, tuple[str, JsonObject]] = {}
+        self._held: dict[ActionKey, int] = {}
+        self._numbers = itertools.count(1)
+        self._changed = threading.Condition(threading.RLock())
+        self._findings: list[str] = []
+
+    # -- finding ----------------------------------------------------------------------------
+    def lookup(
+        self, key: ActionKey, accepts: Accepts, choice: RecordId | None = None
+    ) -> Record | None:
+        """The choice, or the first accepted record."""
+        records = self.records(key)
+        chosen = [record for record in records if record.id == choice]
+        others = [record for record in records if record.standing is not Standing.DISAGREES]
+        return next((r for r in (*chosen, *others) if accepts(r) and self._is_whole(r)), None)
+
+    def records(self, key: ActionKey) -> Sequence[Record]:
+        """All records of a key, the realisation first."""
+        records = [full.record for full in self._records.get(key, [])]
+        return sorted(records, key=lambda r: r.standing is not Standing.REALISATION)
+
+    def read_record(self, id: RecordId) -> FullRecord:
+        """Everything about a record."""
+        for full in itertools.chain.from_iterable(self._records.values()):
+            if full.record.id == id:
+                return full
+        raise KeyError(id)
+
+    # -- single flight ----------------------------------------------------------------------
+    def claim(
+        self,
+        key: ActionKey,
+        accepts: Accepts,
+        choice: RecordId | None = None,
+        *,
+        rerun: bool = False,
+    ) -> Record | Claim | Busy:
+        """A hit, the claim, or word that it is held."""
+        with self._changed:
+            record = None if rerun else self.lookup(key, accepts, choice)
+            if record is not None:
+                return record
+            if key in self._held:
+                return Busy(key, self._failures.get(key, ("", {}))[0])
+            claim = Claim(key, next(self._numbers))
+            self._held[key] = claim.token
+            return claim
+
+    def wait(
+        self, busy: Busy, accepts: Accepts, choice: RecordId | None = None, *, rerun: bool = False
+    ) -> Record | Claim | FailedElsewhere:
+        """Blocks until the key is free."""
+        with self._changed:
+            self._changed.wait_for(lambda: busy.key not in self._held)
+            outcome = self.claim(busy.key, accepts, choice, rerun=rerun)
+            assert not isinstance(outcome, Busy)
+            note = self._failures.get(busy.key)
+            if isinstance(outcome, Record) or note is None or note[0] == busy.failure_seen:
+                return outcome
+            self.release(outcome)
+            return FailedElsewhere(busy.key, note[1])
+
+    def fail(self, claim: Claim, failure: JsonObject) -> None:
+        """Leaves word and gives the claim up."""
+        with self._changed:
+            self._failures[claim.key] = (str(next(self._numbers)), failure)
+            self.release(claim)
+
+    def release(self, claim: Claim) -> None:
+        """Gives the claim up."""
+        with self._changed:
+            if self._held.get(claim.key) == claim.token:
+                del self._held[claim.key]
+            self._changed.notify_all()
+
+    # -- bringing in ------------------------------------------------------------------------
+    def ingest(self, directory: Path) -> Tree:
+        """Reads a directory in and lays it out at its place."""
+        tree = self.ingest_copy(directory)
+        shutil.rmtree(directory)
+        return tree
+
+    def ingest_copy(self, directory: Path) -> Tree:
+        """Reads a directory in."""
+        tree = build(dict(self._read(str(directory), "")))
+        with self._changed:
+            self._encodings.update(tree.directories)
+        self.check(tree.root)
+        return tree
+
+    def store_file(self, path: Path, *, executable: bool = False) -> Digest:
+        """Reads a file in."""
+        data = path.read_bytes()
+        digest = digest_bytes(data)
+        self._blobs[digest] = data
+        return digest
+
+    def ingest_file(self, path: Path) -> Digest:
+        """Reads a file in."""
+        return self.store_file(path)
+
+    def object_path(self, digest: Digest, *, executable: bool = False) -> Path:
+        """A file with a blob's bytes."""
+        path = self._directory / "objects" / (digest + "x" * executable)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._write(path, digest, executable=executable)
+        return path
+
+    def commit(self, drafts: Sequence[Draft]) -> Sequence[Published | NotPublished]:
+        """Publishes drafts, in order."""
+        with self._changed:
+            return [self._commit(draft) for draft in drafts]
+
+    # -- using ------------------------------------------------------------------------------
+    def tree_path(self, tree: Digest) -> Path:
+        """Where a tree is laid out."""
+        return self._directory / "trees" / tree
+
+    def materialise(self, tree: Digest) -> Path:
+        """Makes sure it is laid out."""
+        path = self.tree_path(tree)
+        return path if path.is_dir() else self.check(tree)
+
+    def check(self, tree: Digest) -> Path:
+        """Compares every byte with memory, and lays the tree out again if any differs."""
+        path = self.tree_path(tree)
+        try:
+            wanted = dict(self.read_tree(tree).walk())
+        except KeyError:
+            raise TreeLost(tree, "no record or root tells what it held") from None
+        with self._changed:
+            if not path.is_dir() or not self._equals(path, tree):
+                if path.is_dir():
+                    self._set_aside(path, wanted)
+                self._lay_out(path, wanted)
+        return path
+
+    def take_findings(self) -> Sequence[str]:
+        """What `check` found."""
+        found, self._findings = self._findings, []
+        return found
+
+    def read_tree(self, tree: Digest) -> Tree:
+        """The encodings of a tree."""
+        reached: dict[Digest, bytes] = {}
+        self._reach(tree, reached)
+        return Tree(tree, reached)
+
+    # -- keeping ----------------------------------------------------------------------------
+    def write_root(self, root: Root) -> None:
+        """Keeps a root."""
+        self._roots[root.name] = root
+        self._encodings.update(root.encodings)
+
+    def read_root(self, name: str) -> Root | None:
+        """A root by name."""
+        return self._roots.get(name)
+
+    def roots(self) -> Sequence[Root]:
+        """All roots, by name."""
+        return [self._roots[name] for name in sorted(self._roots)]
+
+    def delete_root(self, name: str) -> None:
+        """Forgets a root."""
+        self._roots.pop(name, None)
+
+    def reindex(self) -> None:
+        """There is no index."""
+
+    def close(self) -> None:
+        """Gives all claims up."""
+        with self._changed:
+            self._held.clear()
+            self._changed.notify_all()
+
+    # -- within -----------------------------------------------------------------------------
+    def _commit(self, draft: Draft) -> Published | NotPublished:
+        missing = [d for d in self._blobs_of(draft) if d not in self._blobs]
+        if missing:
+            return NotPublished(draft.key, Corrupt(missing[0], "it is not in the store"))
+        slots = {name: tree.root for name, tree in draft.slots.items()}
+        records = self._records.setdefault(draft.key, [])
+        same = [
+            full.record
+            for full in records
+            if canonical(full.record.observed) == canonical(draft.observed)
+        ]
+        first = next((r for r in same if r.standing is not Standing.DISAGREES), None)
+        other = first if first is not None and dict(first.slots) != slots else None
+        self._failures.pop(draft.key, None)
+        self._held.pop(draft.key, None)
+        self._changed.notify_all()
+        for record in same:
+            if dict(record.slots) == slots:
+                return Published(record, is_new=False, disagrees_with=other)
+        standing = Standing.REALISATION if first is None else Standing.DISAGREES
+        full = decode_record(
+            encode_record(draft, Standing.ASSERTED if draft.asserted else standing), "memory"
+        ).full
+        trees = {
+            d: e
+            for t in (*draft.slots.values(), *draft.keeps.values())
+            for d, e in t.directories.items()
+        }
+        self._encodings.update(trees)
+        records.append(FullRecord(full.record, full.keeps, full.body, trees))
+        assert full.record.seconds == body_number(draft.body, "seconds")
+        return Published(full.record, is_new=True, disagrees_with=other)
+
+    def _blobs_of(self, draft: Draft) -> list[Digest]:
+        trees = (*draft.slots.values(), *draft.keeps.values())
+        kinds = (Kind.FILE, Kind.EXECUTABLE)
+        blobs = [entry.digest for tree in trees for _, entry in tree.walk() if entry.kind in kinds]
+        return blobs if draft.log is None else [*blobs, draft.log]
+
+    def _is_whole(self, record: Record) -> bool:
+        return all(tree in self._encodings for tree in record.slots.values())
+
+    def _reach(self, tree: Digest, reached: dict[Digest, bytes]) -> None:
+        reached[tree] = self._encodings[tree]
+        for entry in decode(reached[tree]):
+            if entry.kind is Kind.DIRECTORY:
+                self._reach(entry.digest, reached)
+
+    def _read(self, root: str, prefix: str) -> list[tuple[str, Entry]]:
+        found: list[tuple[str, Entry]] = []
+        for name in os.listdir(f"{root}/{prefix}"):
+            path = prefix + name
+            mode = os.lstat(f"{root}/{path}").st_mode
+            if stat.S_ISDIR(mode):
+                below = self._read(root, path + "/")
+                found += below or [(path, Entry(name, Kind.DIRECTORY))]
+            elif stat.S_ISLNK(mode):
+                found.append((path, Entry(name, Kind.SYMLINK, target=inner_target(root, path))))
+            elif stat.S_ISREG(mode):
+                kind = Kind.EXECUTABLE if mode & 0o111 else Kind.FILE
+                digest = self.store_file(Path(root, path))
+                found.append((path, Entry(name, kind, digest, len(self._blobs[digest]))))
+            else:
+                raise UnstorableFile(path, describe(mode))
+        return found
+
+    def _equals(self, path: Path, tree: Digest) -> bool:
+        try:
+            return build(dict(self._read(str(path), ""))).root == tree
+        except UnstorableFile:
+            return False
+
+    def _set_aside(self, path: Path, wanted: dict[str, Entry]) -> None:
+        aside = self._directory / "quarantine" / f"{path.name[:12]}-{next(self._numbers)}"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        names = {str(found.relative_to(path)) for found in path.rglob("*")}
+        os.rename(path, aside)
+        for name in sorted(names ^ set(wanted)) or ["a changed file"]:
+            self._findings.append(f"{path}/{name}: the tree was altered; it was moved to {aside}")
+
+    def _lay_out(self, path: Path, wanted: dict[str, Entry]) -> None:
+        path.mkdir(parents=True)
+        for name, entry in wanted.items():
+            if entry.kind is Kind.DIRECTORY:
+                (path / name).mkdir()
+            elif entry.kind is Kind.SYMLINK:
+                (path / name).symlink_to(entry.target)
+            else:
+                executable = entry.kind is Kind.EXECUTABLE
+                self._write(path / name, entry.digest, executable=executable)
+
+    def _write(self, path: Path, digest: Digest, *, executable: bool) -> None:
+        data = self._blobs[digest]
+        path.unlink(missing_ok=True)
+        path.write_bytes(data)
+        path.chmod(0o555 if executable else 0o444)

@@ -1,0 +1,323 @@
+"""The store on disk: a thin front that wires the parts and tells their troubles as StoreErrors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from fusionstore.arrivals import Arrivals
+from fusionstore.catalogue import Catalogue
+from fusionstore.claims import Claims
+from fusionstore.contract import (
+    Accepts,
+    Busy,
+    Claim,
+    Draft,
+    FailedElsewhere,
+    FullRecord,
+    JsonObject,
+    NotPublished,
+    Published,
+    Record,
+    Root,
+)
+from fusionstore.digest import ActionKey, Digest, RecordId
+from fusionstore.durable import disk_errors
+from fusionstore.errors import Corrupt, TreeLost
+from fusionstore.index import Index
+from fusionstore.ingest import Ingest
+from fusionstore.layout import Layout, blob_name
+from fusionstore.locks import Locks
+from fusionstore.materialise import Materialise
+from fusionstore.objects import Objects
+from fusionstore.opening import open_index, prepare
+from fusionstore.publish import Publish
+from fusionstore.quarantine import Quarantine
+from fusionstore.roots import Roots
+from fusionstore.scratch import Scratch
+from fusionstore.tree import Tree
+from fusionstore.verify import Verify
+
+
+class Usage(NamedTuple):
+    """Bytes: what objects take (about), and what the file system has free and in all."""
+
+    stored: int
+    free: int
+    total: int
+
+
+def _no_step(name: str) -> None:
+    """Nobody watches the steps of publishing."""
+
+
+class Store:
+    """A store on a local disk, owned by one user. See `ResultStore` for what each method promises.
+
+    A process opens a store once; it is not to be used in a forked child.
+    """
+
+    def __init__(
+        self, layout: Layout, index: Index, quarantine: Quarantine, step: Callable[[str], None]
+    ) -> None:
+        """Wires the parts; use `Store.open`."""
+        self.path = Path(layout.root)
+        self._layout = layout
+        self._index = index
+        self._quarantine = quarantine
+        self._scratch = scratch = Scratch(layout)
+        self._locks = locks = Locks(layout)
+        self._arrivals = arrivals = Arrivals(layout, index)
+        self._objects = objects = Objects(layout, arrivals, quarantine, scratch)
+        self._ingest = Ingest(layout, objects, arrivals, scratch, step)
+        materialise = Materialise(layout, objects, arrivals, scratch)
+        self._verify = Verify(layout, objects, arrivals, quarantine, scratch, materialise, locks)
+        self._catalogue = Catalogue(layout, index, objects, arrivals, quarantine, self._verify)
+        self._claims = Claims(layout, locks, scratch)
+        self._publish = Publish(
+            layout,
+            index,
+            objects,
+            arrivals,
+            scratch,
+            self._verify,
+            self._catalogue,
+            self._claims,
+            step,
+        )
+        self._roots = Roots(layout, index, scratch, self._publish.make_durable, self._arrived)
+        self._is_open = True
+
+    @classmethod
+    def open(
+        cls, path: Path, *, create: bool = True, step: Callable[[str], None] = _no_step
+    ) -> Store:
+        """The store at a path, made if need be. Raises StoreUnusable, DiskFull.
+
+        `step` is called with each name of `publish.STEPS` as it is done, for tests of crashes.
+        """
+        layout = prepare(Path(os.path.abspath(path)), create=create)
+        quarantine = Quarantine(layout)
+        with disk_errors(layout.root):
+            index = open_index(layout, lambda at: quarantine.move(at, "index", "is damaged"))
+            store = cls(layout, index, quarantine, step)
+            if not index.figure("complete"):  # new, deleted, or damaged
+                store.reindex()
+        return store
+
+    # -- finding ----------------------------------------------------------------------------
+    def lookup(
+        self, key: ActionKey, accepts: Accepts, choice: RecordId | None = None
+    ) -> Record | None:
+        """The result of a key: a few stats."""
+        with disk_errors(self._layout.root):
+            return self._catalogue.lookup(key, accepts, choice)
+
+    def records(self, key: ActionKey) -> Sequence[Record]:
+        """All records of a key, the realisation first, then by time."""
+        with disk_errors(self._layout.root):
+            return [row.record for row in self._catalogue.rows(key)]
+
+    def read_record(self, id: RecordId) -> FullRecord:
+        """Everything about a record."""
+        with disk_errors(self._layout.root):
+            return self._catalogue.read(id)
+
+    # -- single flight ----------------------------------------------------------------------
+    def claim(
+        self,
+        key: ActionKey,
+        accepts: Accepts,
+        choice: RecordId | None = None,
+        *,
+        rerun: bool = False,
+    ) -> Record | Claim | Busy:
+        """A hit, the claim, or word that somebody else has it."""
+        with disk_errors(self._layout.root):
+            return self._claims.claim(key, lambda: self._find(key, accepts, choice, rerun))
+
+    def wait(
+        self, busy: Busy, accepts: Accepts, choice: RecordId | None = None, *, rerun: bool = False
+    ) -> Record | Claim | FailedElsewhere:
+        """Blocks until the holder ends. Run it in a daemon thread: closing the store does not wake it."""
+        with disk_errors(self._layout.root):
+            return self._claims.wait(busy, lambda: self._find(busy.key, accepts, choice, rerun))
+
+    def fail(self, claim: Claim, failure: JsonObject) -> None:
+        """Gives the claim up and leaves word."""
+        with disk_errors(self._layout.root):
+            self._claims.fail(claim, failure)
+
+    def release(self, claim: Claim) -> None:
+        """Gives the claim up."""
+        self._claims.release(claim)
+
+    # -- bringing in ------------------------------------------------------------------------
+    def ingest(self, directory: Path) -> Tree:
+        """Takes over a private, quiet directory: afterwards it is at its tree's path, or in the trash."""
+        with disk_errors(self._layout.root):
+            return self._ingest.take(os.path.abspath(directory), self._check_tree)
+
+    def ingest_copy(self, directory: Path) -> Tree:
+        """The same from a copy; the caller's directory is left as it is."""
+        with disk_errors(self._layout.root):
+            copied = self._ingest.copy(os.path.abspath(directory))
+            return self._ingest.take(copied, self._check_tree)
+
+    def store_file(self, path: Path, *, executable: bool = False) -> Digest:
+        """Copies a user's file into objects."""
+        with disk_errors(self._layout.root):
+            return self._objects.store_file(str(path), executable=executable)
+
+    def ingest_file(self, path: Path) -> Digest:
+        """Takes over a private, quiet file."""
+        with disk_errors(self._layout.root):
+            return self._ingest.take_file(str(path))
+
+    def adopt(self, tree: Tree) -> Path:
+        """Makes a tree stand whose blobs are all stored."""
+        with disk_errors(self._layout.root):
+            self._check_tree(tree)
+        return self.tree_path(tree.root)
+
+    def object_path(self, digest: Digest, *, executable: bool = False) -> Path:
+        """Where a stored blob lies, its bytes proven."""
+        name = blob_name(digest, executable=executable)
+        path = self._layout.object(name)
+        with disk_errors(self._layout.root):
+            if self._objects.stands(name):
+                return Path(path)
+            was_there = os.path.lexists(path)
+            if self._objects.good(name) is not None:
+                return Path(path)
+        if was_there:
+            raise Corrupt(path, "its bytes are not what its name says, and no other copy is left")
+        raise KeyError(digest)
+
+    def commit(self, drafts: Sequence[Draft]) -> Sequence[Published | NotPublished]:
+        """Publishes finished runs together. A claim whose draft is not published stays held."""
+        outcomes: list[Published | NotPublished] = []
+        rest = list(drafts)
+        with disk_errors(self._layout.root):
+            while rest:
+                keys = [draft.key for draft in rest]
+                repeated = next((i for i, key in enumerate(keys) if key in keys[:i]), len(rest))
+                outcomes += self._publish.commit(rest[:repeated])
+                rest = rest[repeated:]
+        return outcomes
+
+    # -- using ------------------------------------------------------------------------------
+    def tree_path(self, tree: Digest) -> Path:
+        """Where a tree lies when it is materialised."""
+        return Path(self._layout.tree(tree))
+
+    def materialise(self, tree: Digest) -> Path:
+        """Makes sure a tree stands."""
+        path = self._layout.tree(tree)
+        if not os.path.isdir(path):
+            return self.check(tree)
+        return Path(path)
+
+    def check(self, tree: Digest) -> Path:
+        """Proves a tree, mending it if need be."""
+        with disk_errors(self._layout.root):
+            self._verify.check(tree, lambda: self._known_tree(tree))
+        return self.tree_path(tree)
+
+    def take_findings(self) -> Sequence[str]:
+        """Sentences about what was found damaged and done about it."""
+        return self._quarantine.take_findings()
+
+    def read_tree(self, tree: Digest) -> Tree:
+        """The encodings of a stored tree."""
+        with disk_errors(self._layout.root):
+            return self._catalogue.read_tree(tree)
+
+    # -- keeping ----------------------------------------------------------------------------
+    def write_root(self, root: Root) -> None:
+        """Writes a root; trees it names that nobody committed become durable first."""
+        with disk_errors(self._layout.root):
+            self._roots.write(root)
+
+    def read_root(self, name: str) -> Root | None:
+        """A root by name."""
+        with disk_errors(self._layout.root):
+            return self._roots.read(name)
+
+    def roots(self) -> Sequence[Root]:
+        """All roots."""
+        with disk_errors(self._layout.root):
+            return self._roots.all()
+
+    def delete_root(self, name: str) -> None:
+        """Forgets a root."""
+        with disk_errors(self._layout.root):
+            self._roots.delete(name)
+
+    def reindex(self) -> None:
+        """Makes the index anew from the files."""
+        with disk_errors(self._layout.root):
+            self._arrivals.settle()
+            self._catalogue.reindex()
+
+    # -- the disk ---------------------------------------------------------------------------
+    def usage(self) -> Usage:
+        """How much is stored and how much room there is: one read and one call."""
+        with disk_errors(self._layout.root):
+            disk = os.statvfs(self._layout.root)
+        unit = disk.f_frsize
+        return Usage(self._index.figure("stored"), disk.f_bavail * unit, disk.f_blocks * unit)
+
+    def scratch(self) -> Path:
+        """A fresh private directory on the store's file system, swept once this process has ended."""
+        with disk_errors(self._layout.root):
+            return Path(self._scratch.directory())
+
+    def trash(self, path: Path) -> None:
+        """Moves something on this file system out of the way; `empty_trash` deletes it."""
+        with disk_errors(self._layout.root):
+            self._scratch.trash(str(path))
+
+    def empty_trash(self) -> None:
+        """Deletes what was moved out of the way. Slow: not during a build."""
+        with disk_errors(self._layout.root):
+            self._scratch.empty_trash()
+
+    def sweep_tmp(self) -> None:
+        """Moves the scratch of processes that ended to the trash."""
+        with disk_errors(self._layout.root):
+            self._scratch.sweep()
+
+    def close(self) -> None:
+        """Gives up all claims and file handles; what was learnt of the disk goes to the index."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._claims.close()
+        try:
+            with disk_errors(self._layout.root):
+                self._arrivals.settle()
+        finally:
+            self._index.close()
+            self._scratch.close()
+
+    # -- within -----------------------------------------------------------------------------
+    def _find(
+        self, key: ActionKey, accepts: Accepts, choice: RecordId | None, rerun: bool
+    ) -> Record | None:
+        return None if rerun else self._catalogue.lookup(key, accepts, choice)
+
+    def _known_tree(self, tree: Digest) -> Tree:
+        try:
+            return self._catalogue.read_tree(tree)
+        except KeyError:
+            raise TreeLost(tree, "no record or root tells what it held") from None
+
+    def _check_tree(self, tree: Tree) -> None:
+        self._verify.check(tree.root, lambda: tree)
+
+    def _arrived(self, tree: Digest) -> Tree | None:
+        arrived = self._arrivals.tree(tree)
+        return None if arrived is None else arrived.tree
