@@ -18,7 +18,7 @@ cd "$work/weather"
 say "This is the project: six scripts and one source, each in a directory of its own."
 run graph
 
-say "Nothing was ever built, so everything runs, what does not wait for each other side by side."
+say "Nothing was ever built, so everything runs; nodes that do not read each other run side by side."
 run build
 
 say "Nothing has changed, so there is nothing to do."

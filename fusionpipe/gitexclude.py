@@ -59,10 +59,25 @@ def write_excludes(
     block = _block(root, sorted(wanted | kept))
     after = rest + (b"\n" if block and rest and not rest.endswith(b"\n") else b"") + block
     if after != before:
-        path.parent.mkdir(exist_ok=True)
-        beside = path.with_name(f"exclude.{os.getpid()}")
-        beside.write_bytes(after)
-        beside.replace(path)
+        _write(path, after)
+
+
+def forget_excludes(root: Path) -> None:
+    """Takes the project's block out again, if there is one."""
+    repository = find_repository(root.resolve())
+    if repository is None or not repository.exclude.exists():
+        return
+    before = repository.exclude.read_bytes()
+    rest, lines = _take_block(before, root.resolve())
+    if lines:
+        _write(repository.exclude, rest)
+
+
+def _write(path: Path, text: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    beside = path.with_name(f"exclude.{os.getpid()}")
+    beside.write_bytes(text)
+    beside.replace(path)
 
 
 def _named_directory(file: Path, label: str) -> Path:

@@ -121,7 +121,7 @@ class _Template:
             return True
         if self._is_mine(status):
             return True
-        if not _is_generated(path):
+        if not is_generated(path):
             return False
         self._put(path, is_there=True)
         return True
@@ -154,18 +154,18 @@ def _link_or_copy(template: str, path: str) -> None:
         shutil.copy2(template, path)
 
 
-def _is_generated(path: str) -> bool:
+def is_generated(path: str) -> bool:
     """True for a file that this module wrote, for any set of names, and that nobody added to."""
     if os.path.islink(path):
         return False
     try:
         with open(path, encoding="utf-8") as file:
             first, *lines = file.read(4096).splitlines() or [""]
-    except (UnicodeDecodeError, IsADirectoryError):
+    except (UnicodeDecodeError, IsADirectoryError, FileNotFoundError):
         return False
     known = {_SELF, *map(pattern, GENERATED)}
     return first == _FIRST_LINE and all(line in known or line[:1] == "#" for line in lines)
 
 
 def _is_users_own(path: str) -> bool:
-    return os.path.lexists(path) and not _is_generated(path)
+    return os.path.lexists(path) and not is_generated(path)

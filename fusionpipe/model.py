@@ -16,9 +16,7 @@ from fusionpipe.errors import Problem
 NodeName = NewType("NodeName", str)
 """A node's path in the project, with `/`: "prep/clean"."""
 
-ParamValue = (
-    None | bool | int | float | str | list["ParamValue"] | dict[str, "ParamValue"]
-)
+ParamValue = None | bool | int | float | str | list["ParamValue"] | dict[str, "ParamValue"]
 """A parameter as TOML knows it; dates and times have become tagged strings (see params.py)."""
 
 Params = dict[str, ParamValue]
@@ -119,7 +117,9 @@ class Node:
     env: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
-    python: str = ""  # as declared: a path (relative to the root) or a command; "" for the default search
+    python: str = (
+        ""  # as declared: a path (relative to the root) or a command; "" for the default search
+    )
     tools: Mapping[str, str] = field(default_factory=dict)
     locks: tuple[str, ...] = ()
     source: Source | None = None

@@ -1,114 +1,39 @@
 """What a build still has to do: a pure state machine over the nodes. No clock, no I/O.
 
 Whoever drives it (build/) asks what may be looked up and what may be started, does it, and tells the
-plan how it went. Every move a node can make is in `_MOVES`; any other is a bug.
-
-    waiting ──▶ ready ──▶ wanted ──▶ running ──▶ storing ──▶ hashed ──▶ done
-                  │          ├──▶ busy (another build runs this key) ──▶ wanted, done
-                  │          └──▶ done (found after all)
-                  ├──▶ twin (this build runs this key for another node) ──▶ ready
-                  └──▶ done (kept, restored)
-
-A child may start when its parents are hashed; a parent is done only when it is durable.
+plan how it went. The moves a node can make are the table in moves.py; any other is a bug. A child may
+start when its parents are hashed; a parent is done only when it is durable.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from fusionpipe.events import Outcome
 from fusionpipe.model import NodeName
+from fusionpipe.moves import MOVES, Move, State
 from fusionstore.digest import ActionKey, Digest
 
-
-class State(Enum):
-    """Where a node stands."""
-
-    WAITING = auto()  # for a parent's digest
-    READY = auto()  # its key can be computed and looked up
-    READING = auto()  # a source being hashed elsewhere
-    WANTED = auto()  # has to run
-    BUSY = auto()  # another build holds its key
-    TWIN = auto()  # an equal key is on its way in this build
-    RUNNING = auto()
-    STORING = auto()  # ended well, being hashed
-    HASHED = auto()  # its digest is known, not yet durable
-    DONE = auto()
-
-
-class Move(Enum):
-    """What happened to a node."""
-
-    PARENTS_KNOWN = auto()
-    READ = auto()
-    HIT = auto()
-    MISS = auto()
-    SAME_KEY = auto()
-    TWIN_ENDED = auto()
-    HELD = auto()
-    GOT_CLAIM = auto()
-    START = auto()
-    CHANGED = auto()  # its files are no longer those that were hashed
-    EXIT = auto()
-    HASH = auto()
-    PUBLISH = auto()
-    FAIL = auto()
-    SKIP = auto()
-    LOSE = auto()  # its stored bytes turned out damaged
-    PARENT_LOST = auto()
-
-
-_S, _M = State, Move
-_MOVES: Mapping[tuple[State, Move], State] = {
-    (_S.WAITING, _M.PARENTS_KNOWN): _S.READY,
-    (_S.READY, _M.READ): _S.READING,
-    (_S.READING, _M.HIT): _S.DONE,
-    (_S.READING, _M.FAIL): _S.DONE,
-    (_S.READY, _M.HIT): _S.DONE,
-    (_S.READY, _M.MISS): _S.WANTED,
-    (_S.READY, _M.SAME_KEY): _S.TWIN,
-    (_S.READY, _M.FAIL): _S.DONE,
-    (_S.TWIN, _M.TWIN_ENDED): _S.READY,
-    (_S.TWIN, _M.FAIL): _S.DONE,
-    (_S.WANTED, _M.HIT): _S.DONE,
-    (_S.WANTED, _M.HELD): _S.BUSY,
-    (_S.WANTED, _M.START): _S.RUNNING,
-    (_S.WANTED, _M.CHANGED): _S.READY,
-    (_S.WANTED, _M.FAIL): _S.DONE,
-    (_S.BUSY, _M.HIT): _S.DONE,
-    (_S.BUSY, _M.GOT_CLAIM): _S.WANTED,
-    (_S.BUSY, _M.FAIL): _S.DONE,
-    (_S.RUNNING, _M.EXIT): _S.STORING,
-    (_S.RUNNING, _M.FAIL): _S.DONE,
-    (_S.STORING, _M.HASH): _S.HASHED,
-    (_S.STORING, _M.FAIL): _S.DONE,
-    (_S.HASHED, _M.PUBLISH): _S.DONE,
-    (_S.HASHED, _M.FAIL): _S.DONE,
-    (_S.DONE, _M.LOSE): _S.READY,
-    (_S.READY, _M.PARENT_LOST): _S.WAITING,
-    (_S.WANTED, _M.PARENT_LOST): _S.WAITING,
-    (_S.TWIN, _M.PARENT_LOST): _S.WAITING,
-    **{
-        (state, _M.SKIP): _S.DONE
-        for state in _S
-        if state is not _S.DONE
-    },
-}
-
-_OPEN = frozenset({_S.WAITING, _S.READY, _S.WANTED, _S.TWIN})
+__all__ = ["Fallen", "Plan", "State"]
+_OPEN = frozenset({State.WAITING, State.READY, State.WANTED, State.TWIN})
 """States in which nothing is under way for a node: it can be skipped at once."""
+
+_ASKED = frozenset({State.READY, State.WANTED, State.TWIN})
+"""States of a node that may have asked its parents for digests, with nothing under way yet."""
+
+_HAVE_A_RESULT = frozenset({Outcome.RAN, Outcome.KEPT, Outcome.RESTORED})
 
 
 @dataclass(frozen=True, slots=True)
 class Fallen:
-    """A node that must be given up because of another: the caller stops it if it runs, and reports it."""
+    """A node that is given up because of another: the caller stops it if it runs, and reports it."""
 
     node: NodeName
     because: NodeName
     was: State
+    outcome: Outcome  # FAILED: a twin, which failed as the other did; SKIPPED: all others
 
 
 class Plan:
@@ -136,6 +61,10 @@ class Plan:
         self._keys: dict[ActionKey, NodeName] = {}  # on their way, by the node that runs them
         self._key_of: dict[NodeName, ActionKey] = {}
         self._twins: dict[NodeName, list[NodeName]] = {}
+        self._twin_of: dict[NodeName, NodeName] = {}
+        self._former: dict[NodeName, Digest] = {}  # of lost nodes
+        self._outdated: set[NodeName] = set()  # under way with what a lost parent held before
+        self._is_ending = False
         self._open = len(parents)
         for name, count in self._missing.items():
             if count == 0:
@@ -192,7 +121,6 @@ class Plan:
     def found(self, node: NodeName, digest: Digest, outcome: Outcome) -> None:
         """A node has a result without running: kept or restored."""
         self._move(node, Move.HIT)
-        self._forget_key(node)
         self._know(node, digest)
         self._end(node, outcome)
 
@@ -201,9 +129,10 @@ class Plan:
 
         Without a key (an uncached node) nothing is shared.
         """
-        if key is not None and (first := self._keys.get(key)) is not None and first != node:
+        if key is not None and (first := self._keys.get(key)) is not None:
             self._move(node, Move.SAME_KEY)
             self._twins.setdefault(first, []).append(node)
+            self._twin_of[node] = first
             return False
         self._move(node, Move.MISS)
         if key is not None:
@@ -216,10 +145,18 @@ class Plan:
         """Another build holds the key."""
         self._move(node, Move.HELD)
 
-    def got_claim(self, node: NodeName) -> None:
-        """Who held the key is gone without a result: the work is ours."""
+    def got_claim(self, node: NodeName) -> bool:
+        """Who held the key is gone without a result: the work is ours.
+
+        False if a parent was lost meanwhile, so that the key may be another: give the claim up.
+        """
+        if self._missing[node] or node in self._outdated:
+            self._outdated.discard(node)
+            self._wait_anew(node)
+            return False
         self._move(node, Move.GOT_CLAIM)
         self._want(node)
+        return True
 
     def started(self, node: NodeName) -> None:
         """Its process runs."""
@@ -228,9 +165,8 @@ class Plan:
     def changed(self, node: NodeName) -> None:
         """Its files changed before it could start: it is looked up again."""
         self._move(node, Move.CHANGED)
-        self._release_twins(node)
         self._forget_key(node)
-        heapq.heappush(self._ready, (self._order[node], node))
+        self._offer(node)
 
     def exited(self, node: NodeName) -> None:
         """Its process ended well."""
@@ -245,39 +181,40 @@ class Plan:
         """Its result is durable and visible."""
         self._move(node, Move.PUBLISH)
         self._end(node, Outcome.RAN)
-        self._release_twins(node)
-        self._forget_key(node)
 
     def failed(self, node: NodeName) -> list[Fallen]:
         """It failed, whatever it was at. Gives what falls with it: twins first, then descendants.
 
-        A twin failed as it did (equal key); a descendant is skipped, and to be stopped if it runs.
+        A twin failed as it did (equal key); a descendant is skipped, and to be stopped if it runs. A
+        descendant that is done already has a result of its own and stays.
         """
         self._move(node, Move.FAIL)
-        self._end(node, Outcome.FAILED)
         fallen: list[Fallen] = []
-        for twin in self._twins.pop(node, ()):
-            if self._states[twin] is State.TWIN:
-                fallen.append(Fallen(twin, node, State.TWIN))
-                self._move(twin, Move.FAIL)
-                self._end(twin, Outcome.FAILED)
-                fallen += self._skip_below(twin)
-        self._forget_key(node)
+        for twin in self._take_twins(node):
+            self._move(twin, Move.FAIL)
+            self._end(twin, Outcome.FAILED)
+            fallen.append(Fallen(twin, node, State.TWIN, Outcome.FAILED))
+            fallen += self._skip_below(twin)
+        self._end(node, Outcome.FAILED)
         return fallen + self._skip_below(node)
 
     def skip_open(self) -> list[NodeName]:
-        """Gives up every node for which nothing is under way (interrupt, or the first failure)."""
+        """Gives up every node for which nothing is under way, and starts no other: an interrupt."""
+        self._is_ending = True
         given_up = self.in_state(*_OPEN)
         for name in given_up:
             self.skip(name)
         return given_up
 
     def skip_unstarted_runs(self) -> list[Fallen]:
-        """After a failure without -k: gives up what would have to run, with all that is below it."""
+        """After a failure without -k: gives up what would have to run, with all that is below it.
+
+        Their twins are ready again then: they may be found, or become wanted and be given up in turn.
+        """
         fallen: list[Fallen] = []
         for name in self.in_state(State.WANTED):
             if self._states[name] is State.WANTED:
-                fallen.append(Fallen(name, name, State.WANTED))
+                fallen.append(Fallen(name, name, State.WANTED, Outcome.SKIPPED))
                 self.skip(name)
                 fallen += self._skip_below(name)
         return fallen
@@ -286,61 +223,87 @@ class Plan:
         """Gives one node up."""
         self._move(node, Move.SKIP)
         self._end(node, Outcome.SKIPPED)
-        self._forget_key(node)
 
     def lost(self, node: NodeName) -> None:
         """A settled node's stored bytes are damaged beyond healing: it is looked up, and run, again.
 
-        Its children that are not under way wait for it anew.
+        Its children that are not under way wait for it anew. The others go on; should it come back with
+        other bytes, they are looked up again once they have ended (so a node may end twice).
         """
         self._move(node, Move.LOSE)
-        self.outcomes.pop(node)
+        del self.outcomes[node]
         self._open += 1
-        self._digests.pop(node)
-        heapq.heappush(self._ready, (self._order[node], node))
+        self._former[node] = self._digests.pop(node)
         for child in self._children[node]:
             self._missing[child] += 1
-            if self._states[child] in (State.READY, State.WANTED, State.TWIN):
-                self._move(child, Move.PARENT_LOST)
-                self._release_twins(child)
-                self._forget_key(child)
+            if self._states[child] in _ASKED:
+                self._wait_anew(child)
+        if self._missing[node] == 0:
+            self._become_ready(node)
 
     # -- inside --------------------------------------------------------------------------------
     def _move(self, node: NodeName, move: Move) -> None:
         before = self._states[node]
-        after = _MOVES.get((before, move))
+        after = MOVES.get((before, move))
         assert after is not None, f"{node} cannot {move.name} while {before.name}"
         self._states[node] = after
 
     def _become_ready(self, node: NodeName) -> None:
         self._move(node, Move.PARENTS_KNOWN)
+        self._offer(node)
+
+    def _offer(self, node: NodeName) -> None:
         heapq.heappush(self._ready, (self._order[node], node))
 
     def _want(self, node: NodeName) -> None:
         heapq.heappush(self._wanted, (-self.remaining[node], self._order[node], node))
 
+    def _wait_anew(self, node: NodeName) -> None:
+        self._move(node, Move.PARENT_LOST)
+        self._forget_key(node)
+        if self._missing[node] == 0:
+            self._become_ready(node)
+
     def _know(self, node: NodeName, digest: Digest) -> None:
         self._digests[node] = digest
+        is_other = self._former.pop(node, digest) != digest
         for child in self._children[node]:
             self._missing[child] -= 1
-            if self._missing[child] == 0 and self._states[child] is State.WAITING:
-                self._become_ready(child)
+            if self._states[child] is State.WAITING:
+                if self._missing[child] == 0:
+                    self._become_ready(child)
+            elif is_other:
+                self._outdate(child)
+
+    def _outdate(self, node: NodeName) -> None:
+        """Its result is, or will be, of bytes that a parent does not hold any more."""
+        if self._states[node] is not State.DONE:
+            self._outdated.add(node)
+        elif self.outcomes[node] in _HAVE_A_RESULT and not self._is_ending:
+            self.lost(node)
 
     def _end(self, node: NodeName, outcome: Outcome) -> None:
+        self._forget_key(node)
         self.outcomes[node] = outcome
         self._open -= 1
-
-    def _release_twins(self, node: NodeName) -> None:
-        for twin in self._twins.pop(node, ()):
-            if self._states[twin] is State.TWIN:
-                self._move(twin, Move.TWIN_ENDED)
-                heapq.heappush(self._ready, (self._order[twin], twin))
+        if node in self._outdated:
+            self._outdated.discard(node)
+            self._outdate(node)
 
     def _forget_key(self, node: NodeName) -> None:
+        """Its key is not on its way any more: who waited for it asks again."""
         key = self._key_of.pop(node, None)
         if key is not None:
-            self._keys.pop(key, None)
-        self._release_twins(node)
+            del self._keys[key]
+        for twin in self._take_twins(node):
+            self._move(twin, Move.TWIN_ENDED)
+            self._offer(twin)
+
+    def _take_twins(self, first: NodeName) -> Iterator[NodeName]:
+        """Who waits for this node's key; some of those noted may have gone on to another meanwhile."""
+        for twin in self._twins.pop(first, ()):
+            if self._states[twin] is State.TWIN and self._twin_of[twin] == first:
+                yield twin
 
     def _skip_below(self, node: NodeName) -> list[Fallen]:
         fallen: list[Fallen] = []
@@ -350,7 +313,7 @@ class Plan:
             was = self._states[name]
             if was is State.DONE:
                 continue
-            fallen.append(Fallen(name, node, was))
+            fallen.append(Fallen(name, node, was, Outcome.SKIPPED))
             self.skip(name)
             below += self._children[name]
         return fallen

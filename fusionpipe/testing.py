@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from fusionpipe.build.run import forced_nodes, run_build
+from fusionpipe.build.session import Session
+from fusionpipe.build.work import Wishes
 from fusionpipe.disk import FileKind, Listed
+from fusionpipe.events import BuildFinished, Event, NodeFinished, NodeStarted, Notice, Outcome
+from fusionpipe.project import parse_override, select, targets_of
+from fusionpipe.settings import ambient
+from fusionstore.contract import JsonObject
 from fusionstore.digest import Digest, digest_file
 
 
@@ -110,3 +124,223 @@ def _kind(mode: int) -> FileKind:
     if stat.S_ISREG(mode):
         return FileKind.FILE
     return FileKind.DIRECTORY if stat.S_ISDIR(mode) else FileKind.OTHER
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Returns as soon as the condition holds; fails, saying what was waited for, when it does not.
+
+    The one place that polls: for what no fifo and no process exit can tell.
+    """
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s in vain: {what}"
+        time.sleep(0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an `fp` command left: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def plain(self) -> str:
+        """The output as it can be pinned: see `pinned`."""
+        return pinned(self.out)
+
+    @property
+    def events(self) -> list[JsonObject]:
+        """The output of a `--json` command, a line each."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+_VARYING = (
+    (r"\b\d{8}-\d{6}-[0-9a-f]{4}\b", "<build>"),
+    (r"\b\d{4}-\d\d-\d\dT?[ ]?\d\d:\d\d:\d\dZ?", "<date>"),
+    (r"\b[0-9a-f]{64}\b", "<hash>"),
+    (r"\b[0-9a-f]{12}\b", "<hash>"),
+    (r"[+-]?\b\d[\d.]* (B|kB|MB|GB|TB)\b", "<size>"),
+    (r"\b\d[\d.]* (ms|s)\b", "<time>"),
+)
+
+
+def pinned(text: str) -> str:
+    """Text with what differs from run to run replaced: times, dates, hashes, sizes, build ids."""
+    for pattern, name in _VARYING:
+        text = re.sub(pattern, name, text)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build in this process told."""
+
+    finished: BuildFinished
+    events: Sequence[Event]
+
+    @property
+    def nodes(self) -> dict[str, NodeFinished]:
+        """How each node ended; the last word where there were several."""
+        return {event.node: event for event in self.events if isinstance(event, NodeFinished)}
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """Each node's outcome."""
+        return {name: event.outcome for name, event in self.nodes.items()}
+
+    @property
+    def started(self) -> list[str]:
+        """The nodes whose code was started, in order, each as often as it was."""
+        return [event.node for event in self.events if isinstance(event, NodeStarted)]
+
+    @property
+    def notices(self) -> str:
+        """What was told besides, a line each."""
+        return "\n".join(event.text for event in self.events if isinstance(event, Notice))
+
+
+class Project:
+    """A project in a temporary directory, driven by the real `fp` of this interpreter's environment."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.root = root
+        self.command = str(Path(sys.executable).with_name("fp"))
+        drop = ("FUSIONPIPE_STORE", "FUSIONPIPE_JOBS", "NO_COLOR", "VIRTUAL_ENV", "CONDA_PREFIX")
+        self.environment = {name: text for name, text in ambient().items() if name not in drop}
+        self.environment |= {"LC_ALL": "C.UTF-8", "TERM": "xterm", "USER": "someone"}
+        self.environment |= dict(environment or {})
+        self.write("fusionpipe.toml", "")
+
+    def write(self, path: str, text: str) -> Project:
+        """A file below the root, with its directories."""
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+        return self
+
+    def node(
+        self,
+        name: str,
+        code: str = "echo made > ../data/it.txt",
+        *,
+        parents: Sequence[str] = (),
+        toml: str = "",
+        entry: str = "main.sh",
+    ) -> Project:
+        """A node: its code, and a node.toml when it has parents or something to say in it."""
+        self.write(f"{name}/code/{entry}", code + "\n")
+        if parents:
+            toml = f"parents = {json.dumps(list(parents))}\n{toml}"
+        return self.write(f"{name}/node.toml", toml) if toml else self
+
+    def fp(
+        self,
+        *words: str,
+        at: str = "",
+        environment: Mapping[str, str] | None = None,
+        typed: str = "",
+    ) -> Result:
+        """Runs `fp` to its end, in the directory `at` below the root, with `typed` on its standard input."""
+        ran = subprocess.run(
+            [self.command, *words],
+            cwd=self.root / at,
+            env={**self.environment, **(environment or {})},
+            input=typed,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            timeout=300,
+        )
+        return Result(ran.returncode, ran.stdout, ran.stderr)
+
+    def shell(self, command: str, at: str = "") -> str:
+        """What a person would see of a shell command; `fp` is on its PATH. A line tells a bad exit code."""
+        ran = subprocess.run(
+            ["sh", "-c", command],
+            cwd=self.root / at,
+            env={
+                **self.environment,
+                "PATH": f"{Path(self.command).parent}:{self.environment['PATH']}",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            encoding="utf-8",
+            timeout=300,
+        )
+        return ran.stdout + (f"[exit code {ran.returncode}]\n" if ran.returncode else "")
+
+    def replay(self, transcript: str) -> str:
+        """Runs the `$ ` lines of a transcript one after the other; the transcript as it is now, `pinned`."""
+        told = ""
+        for line in transcript.splitlines():
+            if line.startswith("$ "):
+                seen = self.shell(line[2:]).replace(str(self.root.resolve()), "<root>")
+                told += f"{line}\n{pinned(seen)}"
+        return told
+
+    def start(self, *words: str, at: str = "") -> subprocess.Popen[str]:
+        """Starts `fp` with pipes, in a process group of its own; the caller waits for it."""
+        return subprocess.Popen(
+            [self.command, *words],
+            cwd=self.root / at,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            process_group=0,
+        )
+
+    def outcomes(self, *words: str) -> dict[str, str]:
+        """What `fp build --json` with these words told of each node: its outcome."""
+        events = self.fp("build", "--json", *words).events
+        ended = [event for event in events if event["event"] == "node_finished"]
+        return {str(event["node"]): str(event["outcome"]) for event in ended}
+
+    def data(self, node: str) -> dict[str, str]:
+        """The files of a node's data/, by path, as text."""
+        top = self.root / node / "data"
+        return {
+            str(path.relative_to(top)): path.read_text(encoding="utf-8")
+            for path in sorted(top.rglob("*"))
+            if path.is_file()
+        }
+
+    def session(
+        self, params: Sequence[str] = (), *, step: Callable[[str], None] = lambda name: None
+    ) -> Session:
+        """The project opened in this process; the caller closes it. `step` sees each of publish.STEPS."""
+        overrides = tuple(parse_override(text) for text in params)
+        return Session.open(self.root, self.environment, overrides, step=step)
+
+    def build(
+        self,
+        *targets: str,
+        session: Session | None = None,
+        jobs: int = 1,
+        keeps_going: bool = False,
+        force: bool = False,
+        grace: float = 10.0,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Built:
+        """Builds in this process, from its main thread: what a process boundary costs is spared."""
+        session = session or self.session()
+        events: list[Event] = []
+
+        def report(event: Event) -> None:
+            events.append(event)
+            if on_event is not None:
+                on_event(event)
+
+        try:
+            nodes = select(session.graph, targets)
+            named = targets_of(session.graph, targets)
+            forced = forced_nodes(session.graph, nodes, named) if force else frozenset()
+            wishes = Wishes(nodes, forced, jobs, keeps_going, grace)
+            return Built(run_build(session, wishes, report, ["fp", "build", *targets]), events)
+        finally:
+            session.close()

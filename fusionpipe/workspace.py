@@ -22,7 +22,11 @@ Print = tuple[int, int, int, int, int]
 Sighting = Print | str | None
 """What was learned of a path: its fingerprint; only its kind ("f", "d", "o"); or that nothing is there."""
 
-_KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_IFLNK: FileKind.SYMLINK}
+_KINDS = {
+    stat.S_IFREG: FileKind.FILE,
+    stat.S_IFDIR: FileKind.DIRECTORY,
+    stat.S_IFLNK: FileKind.SYMLINK,
+}
 _LETTERS = {FileKind.FILE: "f", FileKind.DIRECTORY: "d", FileKind.OTHER: "o"}
 _BY_LETTER = {letter: kind for kind, letter in _LETTERS.items()} | {"l": FileKind.SYMLINK}
 
@@ -62,9 +66,7 @@ class Workspace:
     `is_settled` says whether a fingerprint is old enough to be trusted from now on.
     """
 
-    def __init__(
-        self, root: Path, memory: Memory, is_settled: Callable[[Print], bool]
-    ) -> None:
+    def __init__(self, root: Path, memory: Memory, is_settled: Callable[[Print], bool]) -> None:
         self.root = root
         self.memory = memory
         self.sightings: dict[str, Sighting] = {}

@@ -7,6 +7,7 @@ user's: the next build keeps those bytes before it links a result back (L9).
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +40,6 @@ def run_node(
     relink(session, ancestors)
     _refuse_without_parents(session, node)
     here = session.root / name
-    kept = [place for slot in ("data", "reports") if (place := _empty_real(session, here / slot))]
     base = base_environment(session.ambient, node.env, node.passed, node.secrets)
     base |= terminal_environment(session.ambient)
     base |= {name: session.ambient[name] for name in node.secrets if name in session.ambient}
@@ -54,8 +54,10 @@ def run_node(
         tmp=None,
     )
     argv = tuple(command) or (() if isinstance(tool, Missing) else command_line(tool, node))
-    for place in kept:
-        session.notes.append(f"what you had there is kept as {place}")
+    _refuse_unknown_command(argv[0], base.get("PATH"))
+    for slot in ("data", "reports"):
+        if place := _empty_real(session, here / slot):
+            session.notes.append(f"your own {name}/{slot} is kept as {place}")
     with _code_directory(session.root, node) as code:
         return run_by_hand(argv, environment, code)
 
@@ -69,6 +71,14 @@ def _refuse_without_parents(session: Session, node: Node) -> None:
     if without:
         names = " ".join(without)
         raise UsageError(f"{node.name} reads {names}, which has no data yet", f"fp build {names}")
+
+
+def _refuse_unknown_command(command: str, path: str | None) -> None:
+    """Before anything is moved. One with a slash is relative to the code, which is laid out later."""
+    if "/" not in command and shutil.which(command, path=path) is None:
+        raise UsageError(
+            f"cannot start {command}: there is no such command", "check its name and PATH"
+        )
 
 
 def _empty_real(session: Session, path: Path) -> str | None:

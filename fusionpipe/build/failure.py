@@ -15,6 +15,9 @@ from fusionpipe.runner.environment import withheld
 from fusionpipe.runner.hint import hint as hint_for
 from fusionpipe.runner.run import Exited
 
+_LINES_READ = 500
+"""Lines at the end of a failed run's log that are searched for variables it missed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -42,12 +45,13 @@ def reason_of(
     return None
 
 
-def tell(session: Session, exited: Exited, why: str) -> Told:
+def tell(session: Session, exited: Exited) -> Told:
     """The last lines of a failed run's log, and a hint."""
     shown = log.user_paths(exited.rundir, exited.node)
     tail = log.tail(exited.rundir.log, shown=shown)
     hint = hint_for(tail, exited)
-    missing = withheld(session.ambient, exited.run.environment, "\n".join(tail))
+    more = log.tail(exited.rundir.log, _LINES_READ, shown={})
+    missing = withheld(session.ambient, exited.run.environment, "\n".join(more))
     if missing:
         names = ", ".join(missing)
         plain = f"{names} did not reach the node: say pass = [...] or env = [...] in its node.toml"

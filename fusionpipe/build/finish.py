@@ -92,7 +92,9 @@ class Finisher:
         try:
             data = self._store.ingest(rundir.data)
             slots = {"data": data}
-            reports = self._store.ingest(rundir.reports) if _has_names(rundir.reports) else EMPTY_TREE
+            reports = (
+                self._store.ingest(rundir.reports) if _has_names(rundir.reports) else EMPTY_TREE
+            )
             if reports.root != EMPTY_TREE.root:
                 slots["reports"] = reports
             log = self._store.ingest_file(rundir.log)

@@ -72,7 +72,9 @@ def _line(finished: BuildFinished, command: Sequence[str], started: float) -> st
 def _append_line(root: Path, line: str) -> None:
     """One write to a file opened for appending: lines of two builds never mix."""
     fd = os.open(
-        root / DIRECTORY / "builds.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644
+        root / DIRECTORY / "builds.jsonl",
+        os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
+        0o644,
     )
     try:
         os.write(fd, line.encode())

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from fusionpipe.build.plain import PlainResults
 from fusionpipe.model import Laid, Node, NodeName
 from fusionstore.contract import Record
 from fusionstore.digest import Digest
@@ -68,12 +69,20 @@ class NodeLinks:
         tree_path: Callable[[Digest], Path],
         object_path: Callable[[Digest], Path],
         keep: Keep,
+        plain: PlainResults | None = None,
     ) -> None:
+        """`plain` lays results out as files where the user wants no links."""
         self._root = root
         self._is_inside = store.is_relative_to(root)
         self._tree_path = tree_path
         self._object_path = object_path
         self._keep = keep
+        self._plain = plain
+
+    @property
+    def shares_files(self) -> bool:
+        """True when users see stored files under other names than a link's: an edit there is an edit here."""
+        return self._plain is not None
 
     def text_for(self, node: NodeName, target: Path) -> str:
         """What a link in the node's directory says: relative while the store lies inside the project."""
@@ -85,17 +94,18 @@ class NodeLinks:
         """(inode, mtime_ns) of the tree's directory if `data` links to it and it is there, else None."""
         data = f"{self._root}/{node}/data"
         try:
+            if self._plain is not None:
+                return _root_of(data) if self._plain.is_ours(node, "data") else None
             if os.readlink(data) != self.text_for(node, self._tree_path(tree)):
                 return None
-            status = os.stat(data)
+            return _root_of(data)
         except OSError:
             return None
-        return status.st_ino, status.st_mtime_ns
 
     def data_state(self, node: NodeName) -> str:
-        """What `data` is: "link", "none", "empty" or "real"."""
+        """What `data` is: "link" (or laid by us), "none", "empty" or "real" (the user's own)."""
         data = f"{self._root}/{node}/data"
-        if os.path.islink(data):
+        if os.path.islink(data) or (self._plain is not None and self._plain.is_ours(node, "data")):
             return "link"
         try:
             with os.scandir(data) as entries:
@@ -107,14 +117,16 @@ class NodeLinks:
 
     def link_result(self, node: NodeName, record: Record) -> None:
         """Links data, reports and the log of a result. Raises UserDataInTheWay, OSError."""
-        self.put(node, "data", self._tree_path(record.slots["data"]))
+        put_tree = self.put if self._plain is None else self._plain.put_tree
+        put_tree(node, "data", self._tree_path(record.slots["data"]))
         reports = record.slots.get("reports", EMPTY_TREE.root)
         if reports != EMPTY_TREE.root:
-            self.put(node, "reports", self._tree_path(reports))
+            put_tree(node, "reports", self._tree_path(reports))
         else:
-            self.take_away(node, "reports")
+            self._take_away(node, "reports")
         if record.log is not None:
-            self.put(node, "logs.txt", self._object_path(record.log))
+            put_file = self.put if self._plain is None else self._plain.put_file
+            put_file(node, "logs.txt", self._object_path(record.log))
 
     def link_inputs(self, node: Node, params: bytes) -> None:
         """Makes what the code reads by hand: parents/, inputs/, libs/ and params.json."""
@@ -123,7 +135,9 @@ class NodeLinks:
         for given in (*node.inputs, *node.libs):
             below = "inputs" if given in node.inputs else "libs"
             for name, target in _targets(given.name, given.files, self._root):
-                wanted[f"{below}/{name}"] = os.path.relpath(target, here / below / os.path.dirname(name))
+                wanted[f"{below}/{name}"] = os.path.relpath(
+                    target, here / below / os.path.dirname(name)
+                )
         for name, text in wanted.items():
             _symlink(here / name, text)
         for below in ("parents", "inputs", "libs"):
@@ -146,11 +160,13 @@ class NodeLinks:
         except FileExistsError:
             self._replace(path, text)
 
-    def take_away(self, node: NodeName, name: str) -> None:
-        """Removes a generated link; leaves anything else."""
+    def _take_away(self, node: NodeName, name: str) -> None:
+        """Removes what an earlier result had there; leaves anything else."""
         path = self._root / node / name
         if path.is_symlink():
             path.unlink(missing_ok=True)
+        elif self._plain is not None and self._plain.is_ours(node, name):
+            self._plain.clear(node, name)
 
     def _replace(self, path: Path, text: str) -> None:
         if path.is_symlink():
@@ -168,6 +184,11 @@ class NodeLinks:
                 at = f"{parent.alias}/{member}" if member else parent.alias
                 start = self._root / node.name / "parents" / os.path.dirname(at)
                 yield at, os.path.relpath(self._root / name / "data", start)
+
+
+def _root_of(data: str) -> tuple[int, int]:
+    status = os.stat(data)
+    return status.st_ino, status.st_mtime_ns
 
 
 def _targets(name: str, laid: tuple[Laid, ...], root: Path) -> Iterator[tuple[str, Path]]:

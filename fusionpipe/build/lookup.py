@@ -15,8 +15,8 @@ from fusionpipe.events import Outcome
 from fusionpipe.explain import Change, Field, compare, nearest, summary
 from fusionpipe.freeze import CannotFreeze, Frozen, action_of, freeze
 from fusionpipe.model import Graph, Language, Node, NodeName
-from fusionpipe.runner.observed import differences, still_holds
 from fusionpipe.runner.distributions import Distributions
+from fusionpipe.runner.observed import differences, still_holds
 from fusionpipe.runner.probe import ProbeFailed
 from fusionpipe.runner.tools import Missing, Tool, Toolbox, tool_key
 from fusionpipe.workspace import Workspace
@@ -85,7 +85,7 @@ class Lookup:
             return NoKey(str(error))
         try:
             tool = self.toolbox.resolve(node)
-            packages = self.toolbox.distributions(tool) if is_observed(node, tool) else None
+            packages = self.toolbox.distributions(tool) if is_observed(tool, node) else None
         except ProbeFailed as error:
             return NoKey(str(error))
         keyed = tool_key(node, tool)
@@ -165,7 +165,9 @@ class Lookup:
 
     def tree_reader(self, asked: Asked | None) -> Callable[[Digest], Tree | None]:
         """Reads trees of the present question first, then of the store."""
-        present = {} if asked is None else {tree.root: tree for tree in trees_of(asked.frozen).values()}
+        present = (
+            {} if asked is None else {tree.root: tree for tree in trees_of(asked.frozen).values()}
+        )
 
         def read(digest: Digest) -> Tree | None:
             if (tree := present.get(digest)) is not None:
@@ -178,7 +180,7 @@ class Lookup:
         return read
 
 
-def is_observed(node: Node, tool: Tool | Missing) -> TypeGuard[Tool]:
+def is_observed(tool: Tool | Missing, node: Node) -> TypeGuard[Tool]:
     """Whether the packages that a run imports are noted: a Python node's, unless a lock says them."""
     return isinstance(tool, Tool) and tool.language is Language.PYTHON and not node.locks
 

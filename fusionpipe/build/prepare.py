@@ -74,7 +74,9 @@ class Preparer:
         if not isinstance(tool, Tool):
             return CannotRun(str(tool), tool.mend)
         if (other := mismatch(asked.node, tool)) is not None:
-            return CannotRun(str(other), "install that version, or correct [tools] in its node.toml")
+            return CannotRun(
+                str(other), "install that version, or correct [tools] in its node.toml"
+            )
         footprints: list[Footprint] = []
         try:
             code = self._code(asked.frozen.code)
@@ -96,7 +98,7 @@ class Preparer:
         secrets = {name: self.ambient[name] for name in node.secrets if name in self.ambient}
         extra: dict[str, str] = {}
         if tool.language is Language.PYTHON:
-            extra = observation(OBSERVED if is_observed(node, tool) else "", argv)
+            extra = observation(OBSERVED if is_observed(tool, node) else "", argv)
         return Run(
             node=node.name,
             argv=argv,
@@ -194,4 +196,3 @@ def _only_base(given: FrozenSet) -> str | None:
         for file in given.files
     }
     return bases.pop() if len(bases) == 1 else None
-

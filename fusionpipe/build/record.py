@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 import time
 from collections.abc import Mapping
@@ -26,13 +27,21 @@ def body_of(
         "seconds": round(exited.seconds, 6),
         "cpu_seconds": round(exited.cpu_seconds, 6),
         "peak_bytes": exited.peak_bytes,
-        "user": ambient.get("USER") or str(os.getuid()),
+        "user": _user(ambient),
         "host": socket.gethostname(),
         "build": build,
         "reason": reason,
         "command": exited.run.shown,
         "tool": {"path": tool.path, "version": tool.version},
     }
+
+
+def _user(ambient: Mapping[str, str]) -> str:
+    """The user's name, or the number of one who has none (in a container)."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return ambient.get("USER") or str(os.getuid())
 
 
 def own_modules(asked: Asked) -> frozenset[str]:

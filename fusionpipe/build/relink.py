@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.linking import link_hit
+from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.roots import write_project_root
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import DIRECTORY

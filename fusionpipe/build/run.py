@@ -12,16 +12,20 @@ from types import FrameType
 
 from fusionpipe.build import snapshot
 from fusionpipe.build.journal import EventLog, new_id
-from fusionpipe.build.loop import Build, Wishes
+from fusionpipe.build.loop import Build
 from fusionpipe.build.roots import write_project_root
 from fusionpipe.build.session import Session, fingerprint_of
+from fusionpipe.build.work import Wishes, Work
+from fusionpipe.disk import FileKind
 from fusionpipe.events import BuildFinished, BuildStarted, Event, Outcome, Report
 from fusionpipe.gitignore import ignore_generated
-from fusionpipe.model import Graph, NodeName
-from fusionpipe.workspace import GENERATED
+from fusionpipe.model import Graph, Node, NodeName
+from fusionpipe.workspace import Workspace
 
 
-def run_build(session: Session, wishes: Wishes, report: Report, command: Sequence[str]) -> BuildFinished:
+def run_build(
+    session: Session, wishes: Wishes, report: Report, command: Sequence[str]
+) -> BuildFinished:
     """Brings nodes up to date. Node failures are in the result, not raised. Raises StoreError."""
     started_ns = time.time_ns()
     began = time.monotonic()
@@ -37,8 +41,8 @@ def run_build(session: Session, wishes: Wishes, report: Report, command: Sequenc
     build = Build(session, wishes, tell, id=id, started_ns=started_ns)
     with _interruptible(build):
         build.run()
-    _remember(session, wishes, build)
-    finished = _finished(session, build, id, time.monotonic() - began, stored_before)
+    _remember(build)
+    finished = _finished(build, id, time.monotonic() - began, stored_before)
     log.close(command, started_ns / 1e9, finished)
     report(finished)
     return finished
@@ -60,28 +64,31 @@ def _interruptible(build: Build) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _remember(session: Session, wishes: Wishes, build: Build) -> None:
+def _remember(build: Build) -> None:
     """Writes roots, private state and the snapshot, in this order: each can be lost but for the first."""
+    work = build.work
+    session = work.session
     nodes = session.graph.nodes
-    if build.has_linked:
+    if work.has_linked:
         write_project_root(session)
         _ignore_links(session)
-    is_whole = len(wishes.nodes) == len(nodes) and not session.overrides
-    is_fresh = all(
-        outcome in (Outcome.RAN, Outcome.KEPT, Outcome.RESTORED) for outcome in build.plan.outcomes.values()
-    )
+    is_whole = len(work.wishes.nodes) == len(nodes) and not session.overrides
+    is_fresh = not {Outcome.FAILED, Outcome.SKIPPED}.intersection(work.plan.outcomes.values())
     is_cached = all(node.is_cached for node in nodes.values())
-    if is_whole and is_fresh and is_cached and not build.is_interrupted:
-        _write_snapshot(session, build)
+    if is_whole and is_fresh and is_cached:
+        _write_snapshot(work)
     else:
         session.state.save(nodes)
 
 
-def _write_snapshot(session: Session, build: Build) -> None:
+def _write_snapshot(work: Work) -> None:
     """Settles what was too young to be trusted, then keeps what was seen."""
+    session = work.session
     disk = session.disk
     for name in session.graph.nodes:
         disk.scan(name)  # our own links changed it
+        if session.graph.settings.link != "symlink":
+            _see_below(disk, f"{name}/data")
     young = [seen for path in disk.racy if isinstance(seen := disk.sightings.get(path), tuple)]
     if young:
         session.clock.settle(fingerprint_of(max(young, key=lambda seen: max(seen[:2]))))
@@ -89,7 +96,18 @@ def _write_snapshot(session: Session, build: Build) -> None:
     session.state.save(session.graph.nodes)
     data = {name: root for name in session.graph.nodes if (root := _data_root(session.root, name))}
     if is_same and len(data) == len(session.graph.nodes):
-        snapshot.write(session.root, disk, session.variables(), data, build.saved_in_all())
+        saved = sum(record.seconds for record in work.records.values())
+        snapshot.write(session.root, disk, session.variables(), data, saved)
+
+
+def _see_below(disk: Workspace, directory: str) -> None:
+    """Notes every file of a result that was laid out as plain files: the user may edit them in place."""
+    for row in disk.scan(directory) or ():
+        path = f"{directory}/{row.name}"
+        if row.kind is FileKind.DIRECTORY:
+            _see_below(disk, path)
+        elif row.kind is FileKind.FILE:
+            disk.fingerprint(path)
 
 
 def _data_root(root: Path, name: NodeName) -> tuple[int, int] | None:
@@ -102,18 +120,27 @@ def _data_root(root: Path, name: NodeName) -> tuple[int, int] | None:
 
 def _ignore_links(session: Session) -> None:
     """Keeps `git status` clean of what a build makes, and of nothing else."""
-    named = []
-    for node in session.graph.nodes.values():
-        own = {"data"} if node.source is not None and node.source.path == f"{node.name}/data" else set()
-        named.append((node.name, GENERATED - own))
-    ignore_generated(session.root, named)
+    ignore_generated(
+        session.root,
+        [(node.name, generated_names(node)) for node in session.graph.nodes.values()],
+    )
 
 
-def _finished(
-    session: Session, build: Build, id: str, seconds: float, stored_before: int
-) -> BuildFinished:
-    counts = build.plan.counts()
-    usage = session.store.usage() if counts[Outcome.RAN] else None
+def generated_names(node: Node) -> frozenset[str]:
+    """The names that builds make in a node's directory."""
+    if node.source is not None:
+        is_own = node.source.path == f"{node.name}/data"
+        return frozenset() if is_own else frozenset({"data"})
+    names = {"data", "reports", "logs.txt", "params.json", ".gitignore"}
+    names |= {"parents"} if node.parents else set()
+    names |= {"inputs"} if node.inputs else set()
+    names |= {"libs"} if node.libs else set()
+    return frozenset(names)
+
+
+def _finished(build: Build, id: str, seconds: float, stored_before: int) -> BuildFinished:
+    counts = build.work.plan.counts()
+    usage = build.work.session.store.usage() if counts[Outcome.RAN] else None
     return BuildFinished(
         id,
         counts[Outcome.RAN],
@@ -122,7 +149,7 @@ def _finished(
         counts[Outcome.FAILED],
         counts[Outcome.SKIPPED],
         seconds,
-        build.saved,
+        build.work.saved,
         build.is_interrupted,
         store_bytes=usage.stored if usage else None,
         store_grown=usage.stored - stored_before if usage else None,
@@ -137,6 +164,8 @@ def default_jobs() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def forced_nodes(graph: Graph, selected: Sequence[NodeName], named: Sequence[NodeName]) -> frozenset[NodeName]:
+def forced_nodes(
+    graph: Graph, selected: Sequence[NodeName], named: Sequence[NodeName]
+) -> frozenset[NodeName]:
     """What -f runs again: the targets that were named, or everything."""
     return frozenset(named or selected) - {n for n, node in graph.nodes.items() if node.source}

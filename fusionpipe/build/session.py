@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fusionpipe.build.keep import keep_user_data
 from fusionpipe.build.links import NodeLinks
 from fusionpipe.build.lookup import Lookup
+from fusionpipe.build.plain import PlainResults
 from fusionpipe.build.state import DIRECTORY, State
 from fusionpipe.errors import UsageError
 from fusionpipe.model import Graph, NodeName
@@ -19,7 +20,7 @@ from fusionpipe.settings import STORE
 from fusionpipe.workspace import Print, Workspace
 from fusionstore.digest import Digest
 from fusionstore.statcache import Fingerprint, ProbeClock
-from fusionstore.store import Store
+from fusionstore.store import Store, no_step
 
 
 @dataclass(slots=True)
@@ -41,27 +42,41 @@ class Session:
 
     @classmethod
     def open(
-        cls, root: Path, ambient: Mapping[str, str], overrides: Sequence[Override] = ()
+        cls,
+        root: Path,
+        ambient: Mapping[str, str],
+        overrides: Sequence[Override] = (),
+        *,
+        step: Callable[[str], None] = no_step,
     ) -> Session:
-        """Reads the project and opens its store. Raises ProjectInvalid, StoreError, UsageError."""
+        """Reads the project and opens its store. Raises ProjectInvalid, StoreError, UsageError.
+
+        `step` hears each step of publishing (see `Store.open`).
+        """
         private = root / DIRECTORY
         _make_private(private)
         state = State.load(root)
         clock = ProbeClock(private)
         disk = Workspace(root, state.memory, lambda seen: clock.is_settled(fingerprint_of(seen)))
         graph = load(disk, overrides)
-        store = Store.open(store_path(root, graph, ambient))
+        store = Store.open(store_path(root, graph, ambient), step=step)
         toolbox = Toolbox(disk, ambient, root, graph.settings, state.probes)
-        links = NodeLinks(
-            root,
-            store.path,
-            store.tree_path,
-            store.object_path,
-            lambda path: keep_user_data(store, path),
-        )
+        notes: list[str] = []
+        links = _links(root, store, graph, notes)
         lookup = Lookup(graph, disk, store, toolbox, state, ambient, links.linked_root)
         return cls(
-            root, ambient, graph, disk, state, store, toolbox, links, lookup, clock, tuple(overrides)
+            root,
+            ambient,
+            graph,
+            disk,
+            state,
+            store,
+            toolbox,
+            links,
+            lookup,
+            clock,
+            tuple(overrides),
+            notes,
         )
 
     def variables(self) -> dict[str, str | None]:
@@ -77,10 +92,28 @@ class Session:
             raise KeyError(node)
         return Digest(row.tree)
 
+    def take_notes(self) -> list[str]:
+        """What is to be told of the user's files, since last asked."""
+        taken = self.notes[:]
+        self.notes.clear()
+        return taken
+
     def close(self) -> None:
         """Lets go of the store."""
         self.store.close()
         self.clock.close()
+
+
+def _links(root: Path, store: Store, graph: Graph, notes: list[str]) -> NodeLinks:
+    def keep(directory: Path) -> None:
+        if (place := keep_user_data(store, directory)) is not None:
+            notes.append(f"{directory.name}/ held files of your own: they are kept in {place}")
+
+    mode = graph.settings.link
+    plain = None
+    if mode != "symlink":
+        plain = PlainResults(root, root / DIRECTORY / "state", mode, keep)
+    return NodeLinks(root, store.path, store.tree_path, store.object_path, keep, plain)
 
 
 def store_path(root: Path, graph: Graph, ambient: Mapping[str, str]) -> Path:

@@ -76,7 +76,13 @@ def _stand(
         )
         reason = f"failed last time: {row.failed_why}" if is_failed else miss.reason
         return Stand(
-            node.name, Standing.WILL_RUN, reason, asked, miss=miss, is_failed=is_failed, has_own_data=own
+            node.name,
+            Standing.WILL_RUN,
+            reason,
+            asked,
+            miss=miss,
+            is_failed=is_failed,
+            has_own_data=own,
         )
     standing = Standing.KEPT if hit.is_linked else Standing.RESTORED
     reason = "unchanged" if hit.is_linked else "its result is in the store"

@@ -61,4 +61,6 @@ def _everywhere(
         try:
             os.chdir(directory)
         except OSError as error:
-            raise UsageError(f"cannot go to {directory}: {os.strerror(error.errno or 0)}") from error
+            raise UsageError(
+                f"cannot go to {directory}: {os.strerror(error.errno or 0)}"
+            ) from error

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fusionpipe.cli.complete import complete_target
 from fusionpipe.cli.do_build import BuildOptions, do_build
 from fusionpipe.cli.options import Directory, Json, Params, Quiet, Verbose
 
@@ -14,7 +15,10 @@ from fusionpipe.cli.options import Directory, Json, Params, Quiet, Verbose
 def build(
     targets: Annotated[
         list[str] | None,
-        typer.Argument(help="Nodes, groups or globs; NODE+ adds what depends on it. Default: all."),
+        typer.Argument(
+            help="Nodes, groups or globs; NODE+ adds what depends on it. Default: all.",
+            autocompletion=complete_target,
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("-n", "--dry-run", help="Tell what would happen, and do nothing.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fusionpipe import hot
+from fusionpipe.cli.here import here_of
 from fusionpipe.settings import JOBS, ambient, wants_colour
 
 
@@ -31,10 +32,12 @@ class BuildOptions(NamedTuple):
 def do_build(options: BuildOptions, words: Sequence[str]) -> int:
     """Builds, and gives the exit code: 0, 1 if a node failed, 130 if interrupted."""
     began = time.monotonic()
-    here = Path(options.directory or os.getcwd())
+    here = here_of(options.directory)
     environment = ambient()
     root = _root_above(here)
-    if root is not None and not (options.targets or options.force or options.params or options.dry_run):
+    if root is not None and not (
+        options.targets or options.force or options.params or options.dry_run
+    ):
         fresh = hot.check(root, environment)
         if fresh is not None:
             return _nothing_to_do(root, fresh, options, words, time.monotonic() - began)
@@ -73,9 +76,9 @@ def _nothing_to_do(
 
 
 def _build(here: Path, options: BuildOptions, env: Mapping[str, str], words: Sequence[str]) -> int:
-    from fusionpipe.build.loop import Wishes
     from fusionpipe.build.run import default_jobs, forced_nodes, run_build
     from fusionpipe.build.session import Session
+    from fusionpipe.build.work import Wishes
     from fusionpipe.cli.main import INTERRUPTED
     from fusionpipe.project import find_root, parse_override, select, targets_of
     from fusionpipe.report.choose import choose_report
@@ -95,7 +98,10 @@ def _build(here: Path, options: BuildOptions, env: Mapping[str, str], words: Seq
         wishes = Wishes(
             nodes,
             forced,
-            options.jobs or _jobs_told(env.get(JOBS)) or session.graph.settings.jobs or default_jobs(),
+            options.jobs
+            or _jobs_told(env.get(JOBS))
+            or session.graph.settings.jobs
+            or default_jobs(),
             options.keep_going,
         )
         is_terminal = sys.stdout.isatty() and env.get("TERM") != "dumb"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fusionpipe.build.session import Session
-from fusionpipe.build.survey import Standing, Stand, survey
+from fusionpipe.build.survey import Stand, Standing, survey
 from fusionpipe.model import NodeName
 from fusionpipe.report.output import Output
 from fusionpipe.report.words import counted
@@ -42,4 +42,6 @@ def _summary(stands: Sequence[Stand]) -> str:
     if set(counts) <= {Standing.KEPT}:
         return f"nothing to do: {counted(len(stands), 'node')} up to date"
     order = (Standing.WILL_RUN, Standing.MAY_RUN, Standing.RESTORED, Standing.KEPT, Standing.FAILS)
-    return ", ".join(f"{counts[standing]} {standing.value}" for standing in order if counts[standing])
+    return ", ".join(
+        f"{counts[standing]} {standing.value}" for standing in order if counts[standing]
+    )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.options import Directory
 from fusionpipe.cli.place import opened
 from fusionpipe.cli.states import status_rows
@@ -28,7 +29,10 @@ class Form(StrEnum):
 
 def graph(
     node: Annotated[
-        str | None, typer.Argument(help="Only what this node needs, and what needs it.")
+        str | None,
+        typer.Argument(
+            help="Only what this node needs, and what needs it.", autocompletion=complete_node
+        ),
     ] = None,
     form: Annotated[Form, typer.Option("--format", help="What to write.")] = Form.TREE,
     states: Annotated[

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 from fusionpipe import scaffold
+from fusionpipe.cli.here import here_of
 from fusionpipe.cli.options import Directory
 from fusionpipe.report.output import Output
 from fusionstore.filesystem import network_kind
@@ -19,11 +19,12 @@ def init(directory: Directory = None) -> int:
 
     Example: fp init && fp new load && fp build
     """
-    root = Path(os.path.abspath(directory or os.getcwd()))
+    root = here_of(directory)
     network_store = None
     if network_kind(str(root)) is not None:
         network_store = Path.home() / ".cache" / "fusionpipe" / root.name
     out = Output(sys.stdout, colour=False)
-    for line in scaffold.init(root, network_store=network_store):
-        out.line(line)
+    for file in scaffold.init(root, network_store=network_store):
+        out.line(f"made {file}" if file != ".gitignore" else "added /.fusionpipe/ to .gitignore")
+    out.line("next: fp new NAME, then fp build")
     return 0

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fusionpipe.build.relink import relink
+from fusionpipe.cli.complete import complete_target
 from fusionpipe.cli.options import Directory
 from fusionpipe.cli.place import opened
 from fusionpipe.project import select
@@ -17,7 +18,10 @@ from fusionpipe.report.words import counted
 
 def link(
     targets: Annotated[
-        list[str] | None, typer.Argument(help="Nodes, groups or globs. Default: all.")
+        list[str] | None,
+        typer.Argument(
+            help="Nodes, groups or globs. Default: all.", autocompletion=complete_target
+        ),
     ] = None,
     directory: Directory = None,
 ) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.options import Directory
 from fusionpipe.cli.place import opened
 from fusionpipe.errors import UsageError
@@ -19,7 +20,7 @@ _EVERY = 0.2
 
 
 def logs(
-    node: Annotated[str, typer.Argument(help="The node.")],
+    node: Annotated[str, typer.Argument(help="The node.", autocompletion=complete_node)],
     follow: Annotated[
         bool, typer.Option("-f", "--follow", help="Go on printing as the log grows, until Ctrl-C.")
     ] = False,

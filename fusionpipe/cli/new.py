@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fusionpipe import scaffold
+from fusionpipe.cli.complete import complete_node
+from fusionpipe.cli.here import here_of
 from fusionpipe.cli.options import Directory
 from fusionpipe.project import find_root
 from fusionpipe.report.output import Output
@@ -29,11 +30,15 @@ class Lang(StrEnum):
 def new(
     name: Annotated[str, typer.Argument(help="The node's path from here: clean, prep/clean.")],
     parent: Annotated[
-        list[str] | None, typer.Option("--parent", help="A node it reads. Repeatable.")
+        list[str] | None,
+        typer.Option("--parent", help="A node it reads. Repeatable.", autocompletion=complete_node),
     ] = None,
-    lang: Annotated[Lang, typer.Option("--lang", help="What its main file is written in.")] = Lang.PY,
+    lang: Annotated[
+        Lang, typer.Option("--lang", help="What its main file is written in.")
+    ] = Lang.PY,
     from_script: Annotated[
-        str | None, typer.Option("--from", metavar="SCRIPT", help="An existing script; it stays put.")
+        str | None,
+        typer.Option("--from", metavar="SCRIPT", help="An existing script; it stays put."),
     ] = None,
     directory: Directory = None,
 ) -> int:
@@ -45,7 +50,7 @@ def new(
 
     Example: fp new clean --parent load
     """
-    here = Path(os.path.abspath(directory or os.getcwd()))
+    here = here_of(directory)
     root = find_root(here)
     below = os.path.relpath(here / name, root)
     script = None if from_script is None else os.path.relpath(here / from_script, root)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from fusionpipe.build.session import Session
+from fusionpipe.cli.here import here_of
 from fusionpipe.project import find_root, parse_override
 from fusionpipe.settings import ambient
 
@@ -15,8 +15,8 @@ from fusionpipe.settings import ambient
 @contextmanager
 def opened(directory: str | None, params: Sequence[str] = ()) -> Iterator[tuple[Session, str]]:
     """The session of the project around `directory` (the current one), and the path below its root."""
-    here = os.path.abspath(directory or os.getcwd())
-    root = find_root(Path(here))
+    here = here_of(directory)
+    root = find_root(here)
     below = os.path.relpath(here, root)
     session = Session.open(root, ambient(), tuple(parse_override(text) for text in params))
     try:

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from fusionpipe.build.byhand import run_node
+from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.options import Directory, Params
 from fusionpipe.cli.place import opened
 from fusionpipe.project import resolve_node, select
 
 
 def run(
-    node: Annotated[str, typer.Argument(help="The node to run.")],
+    node: Annotated[str, typer.Argument(help="The node to run.", autocompletion=complete_node)],
     command: Annotated[
         list[str] | None, typer.Argument(help="Another command to run in its place, after --.")
     ] = None,
@@ -36,5 +37,7 @@ def run(
         code = run_node(session, name, ancestors, tuple(command or ()))
         for note in session.notes:
             sys.stderr.write(f"fp: {note}\n")
-    sys.stderr.write(f"fp: {name} exited with {code}; data/ holds what it wrote, until the next build\n")
+    sys.stderr.write(
+        f"fp: {name} exited with {code}; data/ holds what it wrote, until the next build\n"
+    )
     return code

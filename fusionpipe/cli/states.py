@@ -18,8 +18,12 @@ def status_rows(session: Session, nodes: Sequence[NodeName]) -> list[StatusRow]:
 def _row(session: Session, stand: Stand) -> StatusRow:
     state = _state(session, stand)
     detail = "" if state is State.FRESH else stand.reason
+    if stand.is_failed:
+        detail = session.state.row(stand.node).failed_why
     if state is State.MODIFIED:
-        detail = "data/ is a directory of your own; the next build keeps its bytes and links the result"
+        detail = (
+            "data/ is a directory of your own; the next build keeps its bytes and links the result"
+        )
     return StatusRow(stand.node, state, detail, params_override=bool(stand.overridden))
 
 

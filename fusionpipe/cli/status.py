@@ -6,13 +6,17 @@ from typing import Annotated
 
 import typer
 
+from fusionpipe.cli.complete import complete_target
 from fusionpipe.cli.do_status import StatusOptions, do_status
 from fusionpipe.cli.options import Directory, Json, Verbose
 
 
 def status(
     targets: Annotated[
-        list[str] | None, typer.Argument(help="Nodes, groups or globs. Default: all.")
+        list[str] | None,
+        typer.Argument(
+            help="Nodes, groups or globs. Default: all.", autocompletion=complete_target
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 unless all are fresh.")

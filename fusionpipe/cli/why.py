@@ -13,7 +13,9 @@ import typer
 
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
+from fusionpipe.build.state import NodeRow
 from fusionpipe.build.survey import Stand, Standing, survey
+from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened
 from fusionpipe.explain import Change, Field, compare
@@ -22,7 +24,8 @@ from fusionpipe.project import resolve_node, select
 from fusionpipe.report.why import Section, render_sections, render_sections_json
 from fusionpipe.report.words import ago, duration
 from fusionpipe.settings import ambient, wants_colour
-from fusionstore.contract import FullRecord, Json as JsonValue, JsonObject
+from fusionstore.contract import FullRecord, JsonObject
+from fusionstore.contract import Json as JsonValue
 from fusionstore.digest import Digest
 from fusionstore.errors import Corrupt
 
@@ -30,7 +33,7 @@ _TEXT_UP_TO = 1 << 20
 
 
 def why(
-    node: Annotated[str, typer.Argument(help="The node to explain.")],
+    node: Annotated[str, typer.Argument(help="The node to explain.", autocompletion=complete_node)],
     json: Json = False,
     directory: Directory = None,
 ) -> int:
@@ -59,9 +62,11 @@ def explain(
     stand = stands[name]
     row = session.state.row(name)
     sections: list[Section] = []
-    if row.failed_key:
-        lines = (row.failed_why, f"log: {name}/logs.txt")
-        sections.append(Section("its last run failed", lines))
+    if row.failed_key and not _is_linked(stand):
+        sections.append(_about_failure(stand, row))
+    if _shows_override(stand):
+        words = ", ".join(stand.overridden)
+        sections.append(Section(f"what is linked now was made with -p: {words}"))
     if stand.hit is not None:
         record = session.lookup.full(stand.hit.record.id)
         sections += [] if record is None else list(_about_hit(session, stand, record))
@@ -70,6 +75,22 @@ def explain(
     elif stand.standing is Standing.MAY_RUN:
         sections += _about_parents(session, stands, name)
     return f"{name}: {_headline(stand)}", sections
+
+
+def _is_linked(stand: Stand) -> bool:
+    return stand.hit is not None and stand.hit.is_linked
+
+
+def _shows_override(stand: Stand) -> bool:
+    """Whether its data/ shows a result that was asked for with -p, and not the plain one."""
+    return bool(stand.overridden) and not _is_linked(stand)
+
+
+def _about_failure(stand: Stand, row: NodeRow) -> Section:
+    """The last run that failed: this very code, or what it was before it was changed."""
+    if stand.is_failed:
+        return Section(f"log: {stand.node}/logs.txt")
+    return Section(f"its last run failed, before it was changed: {row.failed_why}")
 
 
 def _headline(stand: Stand) -> str:
@@ -96,24 +117,25 @@ def _about_hit(session: Session, stand: Stand, full: FullRecord) -> Iterator[Sec
     lines = [f"{where} ({_local(made)})", took, f"it ran then because: {body.get('reason')}"]
     if body.get("node") != stand.node:
         lines.append(f"as the node {body.get('node')}")
-    if stand.overridden:
+    if stand.overridden and _is_linked(stand):
         lines.append(f"with -p: {', '.join(stand.overridden)}")
     yield Section("the result was made", tuple(lines))
     earlier = _earlier(session, stand, full)
     if earlier is not None:
-        changes = compare(_manifest(earlier), _manifest(full), session.lookup.tree_reader(stand.asked))
+        changes = compare(
+            _manifest(earlier), _manifest(full), session.lookup.tree_reader(stand.asked)
+        )
         if changes:
-            yield from _change_sections(session, stand, changes, earlier, "before it, the nearest run had")
+            yield from _change_sections(
+                session, stand, changes, earlier, "before it, the nearest run had"
+            )
 
 
 def _earlier(session: Session, stand: Stand, full: FullRecord) -> FullRecord | None:
     """The node's result before this one."""
-    recent = session.state.row(stand.node).recent
-    for record in recent:
-        if record != full.record.id and (found := session.lookup.full(record)) is not None:
-            if found.record.made <= full.record.made:
-                return found
-    return None
+    others = (one for one in session.state.row(stand.node).recent if one != full.record.id)
+    known = (found for one in others if (found := session.lookup.full(one)) is not None)
+    return next((found for found in known if found.record.made <= full.record.made), None)
 
 
 def _about_miss(session: Session, stand: Stand) -> list[Section]:
@@ -176,7 +198,11 @@ def _diff(session: Session, asked: Asked | None, change: Change) -> list[str]:
     if old is None or new is None:
         return []
     lines = difflib.unified_diff(
-        old.splitlines(), new.splitlines(), f"before/{change.name}", f"now/{change.name}", lineterm=""
+        old.splitlines(),
+        new.splitlines(),
+        f"before/{change.name}",
+        f"now/{change.name}",
+        lineterm="",
     )
     return list(lines)
 

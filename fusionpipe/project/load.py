@@ -37,19 +37,35 @@ def load(disk: Disk, overrides: Sequence[Override] = ()) -> Graph:
     """The project's graph. Raises ProjectInvalid with all mistakes, UsageError for a bad override."""
     reading = Reading(disk)
     root = read_root(reading)
+    if root is None:  # what it excludes and declares is unknown, so all else would be guesswork
+        raise ProjectInvalid(reading.problems)
     found = discover(reading, _exclude(reading, root))
     if not found.nodes:
         raise _no_nodes(reading, found)
     declared = {name: _declare(reading, name, has_file) for name, has_file in found.nodes.items()}
     parents = _resolve_all(reading, found, declared)
     maker = NodeMaker(reading, root, Territory(found.nodes, found.groups))
-    nodes = {name: maker.make(name, declared[name], parents[name]) for name in found.nodes}
+    nodes = {
+        name: maker.make(name, of, parents[name])
+        for name, of in declared.items()
+        if not of.is_broken
+    }
     if reading.problems:
         raise ProjectInvalid(reading.problems)
     if overrides:
         uses = {name: tuple(word.text for word in declared[name].use) for name in nodes}
         nodes = override(nodes, uses, root.settings.params, overrides)
     return Graph(nodes, root.settings, found.groups, tuple(sorted(found.near_misses)))
+
+
+def names_in(disk: Disk) -> tuple[tuple[NodeName, ...], tuple[str, ...]]:
+    """The names of a project's nodes and groups, whatever else may be wrong with it; opens no node's file."""
+    reading = Reading(disk)
+    root = read_root(reading)
+    if root is None:
+        return (), ()
+    found = discover(reading, _exclude(reading, root))
+    return tuple(found.nodes), found.groups
 
 
 def _exclude(reading: Reading, root: RootFile) -> Patterns | None:
@@ -80,8 +96,8 @@ def _declare(reading: Reading, name: NodeName, has_file: bool) -> Declared:
     data = reading.read(file) if has_file else None
     if data is None:
         if has_file:
-            reading.refuse(file, "is not a file that can be read", "write it anew")
-        return Declared(TomlFile(file), is_written=False)
+            reading.refuse(file, "is not a file", "write a file there, or remove it")
+        return Declared(TomlFile(file), is_written=has_file, is_broken=has_file)
     declared = parse_node(file, data)
     reading.add(declared.problems)
     return declared

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from fusionpipe.model import Entry, FileSet, Language, Node, NodeName, Params, Parent
-from fusionpipe.project.code import find_entry, find_libs, lay_code
+from fusionpipe.project.code import find_libs, lay_code
+from fusionpipe.project.entry import find_entry
 from fusionpipe.project.inputs import find_inputs, find_locks, find_source
 from fusionpipe.project.material import Asker, Materials
 from fusionpipe.project.nodefile import Declared
@@ -36,12 +37,15 @@ class NodeMaker:
             source = find_source(self._materials, asker)
             return Node(name=name, source=source, declared_in=declared.file)
         defaults = self._root.defaults
+        known = len(self._reading.problems)
         code = lay_code(self._materials, asker)
+        is_code_missing = not code.files and len(self._reading.problems) > known
+        self._check_secrets(declared)
         return Node(
             name=name,
             parents=parents,
             code=code,
-            entry=self._entry(asker, code),
+            entry=None if is_code_missing else self._entry(asker, code),
             libs=self._merge_libs(asker),
             inputs=self._merge_inputs(asker),
             params=self._params(declared),
@@ -63,6 +67,18 @@ class NodeMaker:
         if entry and entry.main.endswith(".m") and self._root.settings.matlab == Language.MATLAB:
             return replace(entry, language=Language.MATLAB)
         return entry
+
+    def _check_secrets(self, declared: Declared) -> None:
+        """A secret must not be keyed because env, here or in the defaults, has it too (L13)."""
+        defaults = self._root.defaults
+        for key, env, secrets in (
+            ("env", declared.env, defaults.secrets),
+            ("secrets", defaults.env, declared.secrets),
+        ):
+            for name in set(env) & set(secrets):
+                what = f"{name} cannot be in env and in secrets"
+                mend = "take it out of one of them; [defaults] of fusionpipe.toml has the other"
+                self._reading.add((declared.problem((key,), what, mend),))
 
     def _merge_libs(self, asker: Asker) -> tuple[FileSet, ...]:
         own = find_libs(self._materials, asker) if asker.declared.libs else []

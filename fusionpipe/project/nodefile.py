@@ -56,6 +56,7 @@ class Declared:
 
     toml: TomlFile
     is_written: bool = True  # False for a node without a node.toml
+    is_broken: bool = False  # not TOML at all: what it declares is unknown
     prefix: KeyPath = ()
     given: frozenset[str] = frozenset()
     parents: tuple[Written, ...] = ()
@@ -95,13 +96,14 @@ def parse_node(file: str, data: bytes) -> Declared:
     """What a node.toml declares, with the mistakes that can be seen in it alone."""
     toml = parse_toml(file, data)
     if isinstance(toml, Problem):
-        return Declared(TomlFile(file), problems=(toml,))
+        return Declared(TomlFile(file), is_broken=True, problems=(toml,))
     problems: list[Problem] = []
     fields = Fields(toml, toml.table, problems)
     for name in _RESERVED:
         if name in fields:
             fields.refuse((name,), f'"{name}" is not supported yet', "leave it out for now")
-    fields.refuse_unknown((*_NODE, *_RESERVED), f"a node.toml may have: {', '.join(_NODE)}")
+    mend = f"a node.toml may have: {', '.join(_NODE)}"
+    fields.refuse_unknown(_NODE, mend, refused=_RESERVED)
     return _declared(fields, problems)
 
 
@@ -116,7 +118,8 @@ def parse_defaults(toml: TomlFile) -> Declared:
             "params cannot be a default",
             'write them in [params]; a node that wants one says use = ["name"]',
         )
-    fields.refuse_unknown((*SHARED, "params"), f"[defaults] may have: {', '.join(SHARED)}")
+    mend = f"[defaults] may have: {', '.join(SHARED)}"
+    fields.refuse_unknown(SHARED, mend, refused=("params",))
     return _declared(fields, problems)
 
 
@@ -133,7 +136,7 @@ def _declared(fields: Fields, problems: list[Problem]) -> Declared:
         main=fields.text("main"),
         run=_run(fields),
         libs=_list(fields, "libs"),
-        inputs=_inputs(fields),
+        inputs=_named(fields, "inputs", "an input"),
         locks=_list(fields, "lock"),
         params=canonical_params(fields.table("params")),
         use=_list(fields, "use"),
@@ -171,24 +174,19 @@ def _list(fields: Fields, key: str) -> tuple[Written, ...]:
 def _parents(fields: Fields) -> tuple[Written, ...]:
     if not isinstance(fields.get("parents"), dict):
         return _list(fields, "parents")
-    named = fields.table_of_texts("parents")
-    for alias in named:
-        _check_name(fields, ("parents", alias), alias, "alias")
-    return tuple(Written(text, ("parents", alias), alias) for alias, text in named.items())
+    return _named(fields, "parents", "an alias")
 
 
-def _inputs(fields: Fields) -> tuple[Written, ...]:
-    named = fields.table_of_texts("inputs")
-    for name in named:
-        _check_name(fields, ("inputs", name), name, "input")
-    return tuple(Written(text, ("inputs", name), name) for name, text in named.items())
-
-
-def _check_name(fields: Fields, key: KeyPath, name: str, what: str) -> None:
-    if not is_plain_name(name):
-        fields.refuse(
-            key, f"{name!r} cannot be the name of an {what}", "use a plain name without / in it"
-        )
+def _named(fields: Fields, field: str, what: str) -> tuple[Written, ...]:
+    """The entries of a table whose keys become names of directories."""
+    named: list[Written] = []
+    for name, text in fields.table_of_texts(field).items():
+        if is_plain_name(name):
+            named.append(Written(text, (field, name), name))
+        else:
+            mend = "use a plain name without / in it"
+            fields.refuse((field, name), f"{name!r} cannot be the name of {what}", mend)
+    return tuple(named)
 
 
 def is_plain_name(name: str) -> bool:

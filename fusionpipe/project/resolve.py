@@ -15,6 +15,9 @@ from fusionpipe.project.reading import directory_of, is_outside, join
 from fusionpipe.project.suggest import did_you_mean
 from fusionpipe.project.toml_lines import KeyPath
 
+_NO_SUCH = "there is no such node or group"
+_NEAR_NAMES = 20
+
 
 class Names:
     """All nodes and groups of a project, by name. Nodes are given in name order."""
@@ -24,6 +27,7 @@ class Names:
         self.groups = frozenset(groups)
         self._known = frozenset(nodes)
         self._matches: dict[str, tuple[NodeName, ...]] = {}
+        self._near: dict[str, str] = {}
 
     def is_node(self, path: str) -> bool:
         """True for a node's name."""
@@ -51,9 +55,16 @@ class Names:
         return found
 
     def near(self, text: str) -> str:
-        """A sentence with the names most like this one."""
-        otherwise = "there is no such node or group" if self.nodes else "the project has no node"
-        return did_you_mean(text.strip("/"), (*self.nodes, *self.groups), otherwise)
+        """A sentence with the names most like this one.
+
+        Looking takes up to 0.1 s in 10,000 nodes: a project with many different mistakes is told the
+        near names of the first ones only.
+        """
+        known = self._near.get(text)
+        if known is None and len(self._near) < _NEAR_NAMES:
+            among = (*self.nodes, *self.groups)
+            known = self._near[text] = did_you_mean(text.strip("/"), among, _NO_SUCH)
+        return known or _NO_SUCH
 
 
 class Refused(Exception):

@@ -46,13 +46,12 @@ class RootFile:
     passed: tuple[str, ...] = ()  # by local.toml and the root file, for every node
 
 
-def read_root(reading: Reading) -> RootFile:
-    """Both files, local.toml winning; their mistakes are noted."""
-    shared = _read(reading, ROOT_FILE)
-    if shared is None:
-        shared = TomlFile(ROOT_FILE)
-        reading.refuse(ROOT_FILE, "is not there", "run: fp init")
-    local = _read(reading, LOCAL_FILE) or TomlFile(LOCAL_FILE)
+def read_root(reading: Reading) -> RootFile | None:
+    """Both files, local.toml winning; None when one is no TOML. Mistakes are noted."""
+    shared = _read(reading, ROOT_FILE, reading.read(ROOT_FILE))
+    local = _read(reading, LOCAL_FILE, reading.read(LOCAL_FILE) or b"")
+    if shared is None or local is None:
+        return None
     fields = Fields(shared, shared.table, reading.problems)
     fields.refuse_unknown((*_SETTINGS, *_SHARED_ONLY))
     here = Fields(local, local.table, reading.problems)
@@ -63,20 +62,20 @@ def read_root(reading: Reading) -> RootFile:
     return RootFile(
         settings=_settings(_Layers(here, fields), defaults, params),
         defaults=defaults,
+        toml=shared,
         exclude=fields.texts("exclude"),
         passed=_passed(fields, here),
-        toml=shared,
     )
 
 
-def _read(reading: Reading, file: str) -> TomlFile | None:
-    data = reading.read(file)
+def _read(reading: Reading, file: str, data: bytes | None) -> TomlFile | None:
     if data is None:
+        reading.refuse(file, "is not there", "run: fp init")
         return None
     toml = parse_toml(file, data)
     if isinstance(toml, Problem):
         reading.add((toml,))
-        return TomlFile(file, data.decode(errors="replace"))
+        return None
     return toml
 
 
@@ -88,7 +87,8 @@ def _refuse_keyed(local: Fields) -> None:
                 f"{key} would change results on this machine only",
                 f"move it to {ROOT_FILE}; local.toml may have: {', '.join(_SETTINGS)}",
             )
-    local.refuse_unknown((*_SETTINGS, *_KEYED), f"local.toml may have: {', '.join(_SETTINGS)}")
+    mend = f"local.toml may have: {', '.join(_SETTINGS)}"
+    local.refuse_unknown(_SETTINGS, mend, refused=_KEYED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,21 +72,33 @@ def _reach(
 def _find(names: Names, text: str, here: str) -> tuple[NodeName, ...]:
     if not text:
         raise UsageError("a target is empty", "name a node, a group or a pattern")
-    for base in _bases(names, text, here):
-        path = join(base, text.lstrip("/"))
-        if is_outside(path):
-            continue
+    bases = _bases(names, text, here)
+    paths = [
+        path for path in (join(base, text.lstrip("/")) for base in bases) if not is_outside(path)
+    ]
+    for path in paths:
         if found := _at(names, path):
             return found
+    for path in paths:
+        if owner := _owner_named(names, path, here):
+            return (owner,)
     what = "matches no node" if is_pattern(text) else "is no node or group"
     raise UsageError(f'"{text}" {what}', names.near(text))
+
+
+def _owner_named(names: Names, path: str, here: str) -> NodeName | None:
+    """The node whose file the path is. A word that only sounds so because we are in a node is none."""
+    owner = _owner(names, path)
+    is_inside_already = owner is not None and (here == owner or here.startswith(owner + "/"))
+    is_above = here == path or here.startswith(path + "/")
+    return None if is_inside_already and not is_above else owner
 
 
 def _bases(names: Names, text: str, here: str) -> tuple[str, ...]:
     """The directories a word is seen from: here, beside the node we are in, the root."""
     if text.startswith("/"):
         return ("",)
-    if text.startswith(".") and text.strip("./") == text.lstrip("./").rstrip("/"):
+    if text in (".", "..") or text.startswith(("./", "../")):
         return (here,)
     inside = _owner(names, here)
     beside = (directory_of(inside),) if inside else ()
@@ -94,7 +106,7 @@ def _bases(names: Names, text: str, here: str) -> tuple[str, ...]:
 
 
 def _at(names: Names, path: str) -> tuple[NodeName, ...]:
-    """The nodes at a path: the node, all of a group, what a pattern matches, or the node it lies in."""
+    """The nodes at a path: the node, all of a group, or what a pattern matches."""
     if is_pattern(path):
         try:
             return names.matching(path)
@@ -102,10 +114,7 @@ def _at(names: Names, path: str) -> tuple[NodeName, ...]:
             return ()
     if names.is_node(path):
         return (NodeName(path),)
-    if not path or path in names.groups:
-        return names.members(path)
-    owner = _owner(names, path)
-    return (owner,) if owner else ()
+    return names.members(path) if not path or path in names.groups else ()
 
 
 def _owner(names: Names, path: str) -> NodeName | None:

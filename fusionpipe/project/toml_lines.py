@@ -80,10 +80,12 @@ class _Scanner:
 
     def _place_in_arrays(self, path: KeyPath) -> KeyPath:
         """A header below [[x]] belongs to the last x."""
-        for length in range(1, len(path)):
-            if count := self._tables.get(path[:length]):
-                return self._place_in_arrays((*path[:length], count - 1, *path[length:]))
-        return path
+        placed: KeyPath = ()
+        for part in path[:-1]:
+            placed = (*placed, part)
+            if count := self._tables.get(placed):
+                placed = (*placed, count - 1)
+        return (*placed, path[-1])
 
     def _pair(self, table: KeyPath) -> None:
         start = self._at

@@ -6,7 +6,7 @@ Pure: bytes in, facts and problems out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fusionpipe.errors import Problem
@@ -93,11 +93,12 @@ class Fields:
         """Notes a mistake at a key of this table."""
         self._problems.append(self.toml.problem((*self.prefix, *key), what, mend))
 
-    def refuse_unknown(self, known: Iterable[str], mend: str = "") -> None:
-        """Notes every key that is not among the known ones."""
-        known = tuple(known)
+    def refuse_unknown(
+        self, known: Sequence[str], mend: str = "", *, refused: Sequence[str] = ()
+    ) -> None:
+        """Notes every key that is not among the known ones; `refused` are noted elsewhere."""
         for key in self._table:
-            if key not in known:
+            if key not in known and key not in refused:
                 listed = mend or f"known here: {', '.join(sorted(known))}"
                 self.refuse((key,), f'unknown field "{key}"', did_you_mean(key, known, listed))
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from fusionpipe.runner.run import Exited
 
-_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
-_DEBUGGER = re.compile(r"\bbdb\.BdbQuit\b|^\(I?Pdb\)|^ipdb>", re.MULTILINE | re.IGNORECASE)
-_NO_INPUT = re.compile(r"^EOFError: EOF when reading a line", re.MULTILINE)
+# Not compiled here: most builds have no failure to look at.
+_NO_MODULE = r"ModuleNotFoundError: No module named '([^']+)'"
+_DEBUGGER = r"(?im)\bbdb\.BdbQuit\b|^\(I?Pdb\)|^ipdb>"
+_NO_INPUT = r"(?m)^EOFError: EOF when reading a line"
 _KILLED = 128 + signal.SIGKILL
 
 
@@ -19,11 +20,11 @@ def hint(tail: Sequence[str], exited: Exited) -> str:
     if exited.is_stopped or exited.is_ok:
         return ""
     text = "\n".join(tail)
-    if _DEBUGGER.search(text):
+    if re.search(_DEBUGGER, text):
         return f"a debugger needs a terminal: fp run {exited.node}"
-    if _NO_INPUT.search(text):
+    if re.search(_NO_INPUT, text):
         return f"a build has no terminal to ask on: fp run {exited.node} has"
-    if match := _NO_MODULE.search(text):
+    if match := re.search(_NO_MODULE, text):
         return _no_module(match[1], exited.run.argv[0])
     if exited.signal == signal.SIGKILL or exited.code == _KILLED:
         return f"perhaps out of memory: peak was {_size(exited.peak_bytes)}"

@@ -10,8 +10,6 @@ import contextlib
 import errno
 import os
 import re
-import shlex
-import shutil
 import stat
 from pathlib import Path
 
@@ -47,11 +45,15 @@ def _put_away(rundir: RunDirectory, earlier: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
+        import shutil  # slow to import; only failures need it
+
         shutil.rmtree(earlier)
 
 
 def _copy(directory: Path, to: Path) -> None:
     """To another file system. Whole or not at all under its name; sockets and the like are left out."""
+    import shutil  # slow to import; only failures need it
+
     half = to.with_name(f".{to.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     shutil.copytree(directory, half, symlinks=True, ignore=_special)
@@ -66,6 +68,8 @@ def _special(directory: str, names: list[str]) -> list[str]:
 
 def _give_code(rundir: RunDirectory, to: Path) -> None:
     """Makes the code the user's to edit: a hard link would be the store's own bytes."""
+    import shutil  # slow to import; only failures need it
+
     for placed in rundir.layout.code:
         if placed.link is not None:
             continue
@@ -111,6 +115,8 @@ def _command(run: Run) -> tuple[str, ...]:
 
 def _word(text: str, root: Path) -> str:
     """A shell word for any text; the run directory and TMPDIR in it are where the script finds them."""
+    import shlex  # only failures need it
+
     parts = re.split(f"({re.escape(str(root))}(?![\\w.-])|{_TMP})", text)
     places = {str(root): '"$here"', _TMP: '"$tmp"'}
     quoted = "".join(places.get(part) or shlex.quote(part) for part in parts if part)

@@ -17,11 +17,10 @@ from fusionpipe.runner.rundir import RunDirectory
 
 _LONGEST_LINE = 400
 _BYTES_PER_LINE = 4096  # how far back `tail` looks for one line
-_OURS = re.compile(
-    r"# (fusionpipe: |command: |exit \d|killed by signal |stopped by |left behind: )"
-)
-_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# Not compiled here: most builds have no failure to show.
+_OURS = r"# (fusionpipe: |command: |exit \d|killed by signal |stopped by |left behind: )"
+_ESCAPES = r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])"
+_CONTROLS = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 
 
 def open_log(rundir: RunDirectory) -> int:
@@ -112,7 +111,7 @@ def tail(path: Path, lines: int = 20, *, shown: Mapping[str, str]) -> tuple[str,
     except FileNotFoundError:
         return ()
     replace = _replacer(shown)
-    own = [line for line in text.split("\n") if not _OURS.match(line)]
+    own = [line for line in text.split("\n") if not re.match(_OURS, line)]
     while own and not own[-1].strip():
         own.pop()
     while own and not own[0].strip():
@@ -149,7 +148,7 @@ def _replacer(shown: Mapping[str, str]) -> _Replacer | type[str]:
 def _presentable(line: str) -> str:
     # A progress bar rewrites its line with carriage returns: what it last said is what was seen.
     line = line.rstrip("\r").rsplit("\r", 1)[-1]
-    line = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", _ESCAPES.sub("", line))
+    line = re.sub(_CONTROLS, "\N{REPLACEMENT CHARACTER}", re.sub(_ESCAPES, "", line))
     if len(line) <= _LONGEST_LINE:
         return line
     return f"{line[:_LONGEST_LINE]}… ({len(line) - _LONGEST_LINE:,} more characters)"

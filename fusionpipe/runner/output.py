@@ -9,12 +9,14 @@ import contextlib
 import fcntl
 import os
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fusionpipe.runner import log
-from fusionpipe.runner.mask import Mask
 from fusionpipe.runner.run import Run
 from fusionpipe.runner.rundir import RunDirectory
+
+if TYPE_CHECKING:
+    from fusionpipe.runner.mask import Mask
 
 _PIPE_SIZE = 1 << 20  # room for output while the deciding thread does other things
 
@@ -44,6 +46,8 @@ class Output:
             raise
 
     def _open_pipe(self, run: Run) -> None:
+        from fusionpipe.runner.mask import Mask  # slow to import, and few runs have secrets
+
         pipe, self.for_child = os.pipe()
         os.set_blocking(pipe, False)
         if sys.platform == "linux":

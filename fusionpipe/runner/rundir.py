@@ -1,8 +1,9 @@
 """Private directories that nodes run in: laid out, looked through afterwards, reused.
 
-Nothing is deleted with its content while a build lasts: what is not wanted is renamed into `trash/`, for
-after a mass deletion ext4 is slow at making files for minutes. Names of code are unlinked, directories
-that are empty serve the next run. What one run leaves must never be there for the next.
+No file is deleted while a build lasts: what is not wanted is renamed into `trash/`, for after many
+deletions ext4 takes ten times as long to make files, for minutes. Names of code are unlinked (its bytes
+live on in the store), directories that are empty serve the next run. What one run leaves must never be
+there for the next.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
@@ -130,7 +129,7 @@ class RunDirectory:
     def settle_outputs(self) -> None:
         """Makes `data` and `reports` again where the run removed them."""
         for name in ("data", "reports"):
-            with contextlib.suppress(FileExistsError):
+            if _lstat(f"{self._root}/{name}") is None:
                 os.mkdir(f"{self._root}/{name}")
 
     def has_output(self) -> bool:
@@ -179,13 +178,20 @@ class RunDirectory:
     def clear(self) -> None:
         """Makes the directory as new. Raises OSError when it had better be given up."""
         found = self._leftovers()
-        laid = [f"code/{placed.at}" for placed in self.layout.code]
-        laid.extend(name for name, _ in self._links)
-        resisting = self._unlink(["logs.txt", *laid, *self._observations(found)])
+        code = [f"code/{placed.at}" for placed in self.layout.code]
+        links = [name for name, _ in self._links]
+        resisting = self._unlink(code)
+        for name in (*self._own_log(), *links, *self._observations(found)):
+            self._discard(f"{self._root}/{name}")
+        resisting += self._remove_directories()
         unclean = {_top(name) for name in (*found.unexpected, *resisting)}
         for name in unclean.difference(DIRECTORIES):
             self._discard(f"{self._root}/{name}")
-        used = {_top(name) for name in (*laid, *self._inside)}
+        self._renew_directories(found, unclean, {_top(name) for name in (*code, *links)})
+        self._forget()
+
+    def _renew_directories(self, found: Leftovers, unclean: set[str], used: set[str]) -> None:
+        """Makes our directories empty; remembers of those that nobody used when they last changed."""
         for name in DIRECTORIES:
             if name in found.untouched and name not in used:
                 continue
@@ -196,7 +202,6 @@ class RunDirectory:
                 self._empty[name] = found.sound[name]
             else:
                 self._empty.pop(name, None)
-        self._forget()
 
     def _is_reusable(self, name: str) -> bool:
         """Empty: by what `clear` did to it, or as a look into it tells."""
@@ -216,13 +221,22 @@ class RunDirectory:
             os.mkdir(path)
 
     def _unlink(self, names: Sequence[str]) -> list[str]:
-        """Takes away files, and the directories laid out; which names resist, being something else now."""
-        left = [name for name in names if not _is_gone(os.unlink, f"{self._root}/{name}")]
-        directories = reversed(self._inside)
-        return left + [d for d in directories if not _is_gone(os.rmdir, f"{self._root}/{d}")]
+        """Takes away names of what lives on elsewhere; those that resist are something else now."""
+        return [name for name in names if not _is_gone(os.unlink, f"{self._root}/{name}")]
+
+    def _remove_directories(self) -> list[str]:
+        inner_first = reversed(self._inside)
+        return [name for name in inner_first if not _is_gone(os.rmdir, f"{self._root}/{name}")]
+
+    def _own_log(self) -> list[str]:
+        """The log, unless it lives on as an object and its name here can simply go."""
+        status = _lstat(f"{self._root}/logs.txt")
+        if status is None or (status.st_nlink > 1 and not self._unlink(["logs.txt"])):
+            return []
+        return ["logs.txt"]
 
     def _observations(self, found: Leftovers) -> list[str]:
-        """A few small files of every Python run, not worth a place in the trash."""
+        """The few small files of every Python run: they go, their directory stays."""
         if ".observed" in found.sound and ".observed" not in found.untouched:
             return [f".observed/{name}" for name in os.listdir(f"{self._root}/.observed")]
         return []
@@ -270,6 +284,8 @@ class RunDirectories:
     def close(self) -> None:
         """Gives back what lies outside scratch; scratch itself is left to its owner."""
         if self._short is not None:
+            import shutil  # slow to import, seldom needed
+
             shutil.rmtree(self._short, ignore_errors=True)
             self._short = None
 
@@ -279,6 +295,8 @@ class RunDirectories:
         if len(os.fsencode(tmp)) <= _LONGEST_TMPDIR:
             return tmp
         if self._short is None:
+            import tempfile  # slow to import, seldom needed
+
             self._short = Path(tempfile.mkdtemp(prefix="fp-"))
         short = self._short / str(number)
         short.symlink_to(tmp)
@@ -305,6 +323,8 @@ def _place(placed: Placed, at: str) -> None:
     except OSError as error:
         if error.errno not in _COPY_INSTEAD:
             raise
+        import shutil  # slow to import, seldom needed
+
         shutil.copyfile(placed.path, at)
         os.chmod(at, 0o555 if placed.is_executable else 0o444)
 

@@ -6,6 +6,7 @@ that is left. Held in memory only: after a crash they are unknown again, and are
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from fusionstore.digest import Digest
 from fusionstore.durable import barrier
 from fusionstore.index import Index, Writer
 from fusionstore.layout import Layout
-from fusionstore.seal import Stamp
+from fusionstore.seal import Stamp, stamp
 from fusionstore.tree import Tree
 
 
@@ -67,10 +68,21 @@ class Arrivals:
         """A tree the index does not know yet."""
         return self._trees.get(digest)
 
+    def lose_blob(self, name: str) -> None:
+        """An object is gone, or was found bad."""
+        with self._lock:
+            self._blobs.pop(name, None)
+
+    def lose_tree(self, tree: Digest) -> None:
+        """A tree no longer stands."""
+        with self._lock:
+            self._trees.pop(tree, None)
+
     def settle(self) -> None:
         """Makes all that arrived durable and known."""
         with self._lock:
             blobs, trees = dict(self._blobs), dict(self._trees)
+        blobs = {name: stamp for name, stamp in blobs.items() if self._is_there(name, stamp)}
         if not blobs and not trees:
             return
         if blobs:
@@ -101,6 +113,13 @@ class Arrivals:
             for digest, arrived in trees.items():
                 if self._trees.get(digest) is arrived:
                     del self._trees[digest]
+
+
+    def _is_there(self, name: str, known: Stamp) -> bool:
+        try:
+            return stamp(os.lstat(self._layout.object(name))) == known
+        except FileNotFoundError:
+            return False
 
 
 def barrier_for(

@@ -52,14 +52,13 @@ class Catalogue:
 
     def rows(self, key: ActionKey) -> list[Row]:
         """The rows of a key; one the index does not know is looked for on disk."""
-        rows = self._index.rows(key)
-        if rows or not os.path.lexists(self._layout.action(key)):
-            return rows
-        return self.catch_up(key)
+        return self._index.rows(key) or self.catch_up(key)
 
     def catch_up(self, key: ActionKey) -> list[Row]:
         """The rows of a key, after indexing what a crash left on disk without a row."""
         rows = self._index.rows(key)
+        if not rows and not os.path.lexists(self._layout.action(key)):
+            return []
         known = {row.record.id for row in rows}
         for place, path in self._files(key):
             id = path.rpartition(".")[2]

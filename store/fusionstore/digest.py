@@ -53,8 +53,8 @@ def digest_file(path: str | os.PathLike[str], *, quiet: bool = False) -> Digest:
 def digest_fd(fd: int, *, size_hint: int = _CHUNK) -> Digest:
     """The digest of what can still be read from `fd`."""
     if size_hint < _CHUNK:
-        first = os.read(fd, _CHUNK)
-        if len(first) < _CHUNK and len(first) == size_hint:
+        first = os.read(fd, size_hint + 1)
+        if len(first) == size_hint:
             return Digest(blake3(first).hexdigest())
         hasher = blake3(first)
     else:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fusionstore.errors import DiskFull, DiskRefused
+from fusionstore.errors import DiskFull, DiskRefused, StoreError
 
 SYNC_EACH = 16
 """Up to so many files and directories are synced one by one."""
@@ -27,10 +27,17 @@ def disk_errors(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename if isinstance(error.filename, str) else path
-        if error.errno in _FULL:
-            raise DiskFull(Path(where)) from error
-        raise DiskRefused(Path(where), error.strerror or str(error)) from error
+        raise as_store_error(error, path) from error
+
+
+def as_store_error(error: OSError | StoreError, path: str) -> StoreError:
+    """A file system's refusal, at `path` unless it names another, as a StoreError."""
+    if isinstance(error, StoreError):
+        return error
+    where = Path(error.filename if isinstance(error.filename, str) else path)
+    if error.errno in _FULL:
+        return DiskFull(where)
+    return DiskRefused(where, error.strerror or str(error))
 
 
 def barrier(root: str, files: Collection[str], directories: Collection[str]) -> None:

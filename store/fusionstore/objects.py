@@ -82,9 +82,9 @@ class Objects:
         name = blob_name(digest, executable=executable)
         if self.stands(name):
             return digest
-        temporary = self._scratch.fresh()
-        write_new(temporary, data, _mode(executable))
-        self._move_in(temporary, name)
+        with self._scratch.temporary() as temporary:
+            write_new(temporary, data, _mode(executable))
+            self.adopt(temporary, name, stamp(os.lstat(temporary)))
         return digest
 
     # -- using ------------------------------------------------------------------------------
@@ -134,6 +134,7 @@ class Objects:
         try:
             status = os.lstat(path)
         except FileNotFoundError:
+            self._arrivals.lose_blob(name)
             return None
         before = stamp(status)
         if stat.S_IMODE(status.st_mode) != _mode(name.endswith("x")) and stat.S_ISREG(
@@ -146,6 +147,7 @@ class Objects:
         if is_good and stamp(os.lstat(path)) == before:
             self._arrivals.add_blob(name, before)
             return before
+        self._arrivals.lose_blob(name)
         self._quarantine.move(path, "objects", "does not hold the bytes its name promises")
         return None
 
@@ -156,17 +158,12 @@ class Objects:
         return self._copy_in(self._layout.object(twin), name)
 
     def _copy_in(self, path: str, name: str) -> Stamp | None:
-        temporary = self._scratch.fresh()
-        copy_file(path, temporary, _mode(name.endswith("x")))
-        if digest_file(temporary) != name[:64]:
-            os.unlink(temporary)
-            return None
-        self._move_in(temporary, name)
+        with self._scratch.temporary() as temporary:
+            copy_file(path, temporary, _mode(name.endswith("x")))
+            if digest_file(temporary) != name[:64]:
+                return None
+            self.adopt(temporary, name, stamp(os.lstat(temporary)))
         return self._proven(name)
-
-    def _move_in(self, temporary: str, name: str) -> None:
-        self.adopt(temporary, name, stamp(os.lstat(temporary)))
-        os.unlink(temporary)
 
     def _share(self, path: str, target: str, of: Stamp, there: Stamp) -> Stamp:
         if of.inode == there.inode:  # renaming one link of a file over another does nothing
@@ -183,16 +180,17 @@ class Objects:
 
     def _store_stream(self, fd: int, *, executable: bool) -> Digest:
         hasher = blake3()
-        temporary = self._scratch.fresh()
-        out = create(temporary, _mode(executable))
-        try:
-            for data in pieces(fd):
-                hasher.update(data)
-                write_all(out, data)
-        finally:
-            os.close(out)
-        digest = Digest(hasher.hexdigest())
-        self._move_in(temporary, blob_name(digest, executable=executable))
+        with self._scratch.temporary() as temporary:
+            out = create(temporary, _mode(executable))
+            try:
+                for data in pieces(fd):
+                    hasher.update(data)
+                    write_all(out, data)
+            finally:
+                os.close(out)
+            digest = Digest(hasher.hexdigest())
+            name = blob_name(digest, executable=executable)
+            self.adopt(temporary, name, stamp(os.lstat(temporary)))
         return digest
 
 

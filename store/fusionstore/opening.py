@@ -31,13 +31,13 @@ def prepare(path: Path, *, create: bool, network: NetworkKind = network_kind) ->
             path.mkdir(parents=True, exist_ok=True)
         _stay_local(path, network)
         _read_or_write_about(layout, create=create)
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
         if not os.access(path, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         for directory in layout.directories():
             if not os.path.isdir(directory):
                 os.mkdir(directory, 0o755)
-        if os.statvfs(path).f_flag & os.ST_RDONLY:
-            raise OSError(errno.EROFS, "Read-only file system", str(path))
     except OSError as error:
         raise _unusable(path, error) from error
     return layout

@@ -15,7 +15,7 @@ from fusionstore.catalogue import Catalogue
 from fusionstore.claims import Claims
 from fusionstore.contract import Draft, NotPublished, Published, Record, Standing
 from fusionstore.digest import ActionKey, Digest, RecordId
-from fusionstore.durable import barrier, link_new, write_new
+from fusionstore.durable import as_store_error, barrier, link_new, write_new
 from fusionstore.errors import ChangedWhileStored, Corrupt, StoreError
 from fusionstore.index import Index, Place, Row
 from fusionstore.layout import Layout, blob_name
@@ -90,7 +90,7 @@ class Publish:
             self._make_durable(_going(closings))
         except (StoreError, OSError) as error:
             for closing in _going(closings):
-                closing.error = error
+                closing.error = as_store_error(error, self._layout.root)
         self._step("durable")
         for closing in _going(closings):
             self._guarded(closing, self._stay_unchanged)
@@ -160,25 +160,26 @@ class Publish:
         observed, slots = canonical(draft.observed), _roots(draft.slots)
         rows = self._catalogue.catch_up(draft.key)
         same = [row for row in rows if canonical(row.record.observed) == observed]
-        agreeing = [row.record for row in same if dict(row.record.slots) == slots]
-        for row in same:
-            if row.record in agreeing or self._catalogue.has_bytes(list(row.record.slots.values())):
-                continue
+        lost = [row for row in same if not self._answers(row, slots)]
+        for row in lost:
             self._catalogue.retire(row)
-            rows.remove(row)
-        standing = [
-            row.record
-            for row in same
-            if row in rows and row.record.standing is not Standing.DISAGREES
-        ]
+        present = [row.record for row in same if row not in lost]
+        standing = [record for record in present if record.standing is not Standing.DISAGREES]
+        agreeing = [record for record in present if dict(record.slots) == slots]
+        # where the realisation is lost, a run that agrees with a once disagreeing record takes its place
+        closing.agrees_with = agreeing[0] if agreeing and standing else None
         closing.realisation = next((r for r in standing if dict(r.slots) != slots), None)
-        closing.agrees_with = agreeing[0] if agreeing else None
         if draft.asserted:
             closing.standing = Standing.ASSERTED
         elif standing:
             closing.standing = Standing.DISAGREES
-        taken = any(row.place is Place.FIRST for row in rows)
+        taken = any(row.place is Place.FIRST for row in rows if row not in lost)
         closing.place = Place.FURTHER if taken else Place.FIRST
+
+    def _answers(self, row: Row, slots: dict[str, Digest]) -> bool:
+        """True if a record's bytes are there: they are the draft's own, or still stored."""
+        own = dict(row.record.slots)
+        return own == slots or self._catalogue.has_bytes(list(own.values()))
 
     # -- writing ----------------------------------------------------------------------------
     def _write_record(self, closing: _Closing) -> None:
@@ -246,10 +247,9 @@ class Publish:
             self._index_all(closings)
         except (StoreError, OSError) as error:
             for closing in closings:
-                self._take_back(closing, error)
+                self._take_back(closing, as_store_error(error, self._layout.root))
             return
-        for closing in records:
-            os.unlink(closing.written)
+        # their names in tmp/ stay until the scratch is swept: deleting during builds is slow on ext4
         self._step("indexed")
 
     def _index_all(self, closings: Sequence[_Closing]) -> None:
@@ -289,7 +289,7 @@ class Publish:
         try:
             act(closing)
         except (StoreError, OSError) as error:
-            closing.error = error
+            closing.error = as_store_error(error, self._layout.root)
 
 
 def _going(closings: Sequence[_Closing]) -> list[_Closing]:

@@ -10,6 +10,8 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from fusionstore.layout import Layout
 
@@ -47,6 +49,16 @@ class Scratch:
             with self._lock:
                 self._own = self._own or own
         return f"{self._own}/{next(self._count)}"
+
+    @contextmanager
+    def temporary(self) -> Iterator[str]:
+        """A path for a temporary file that is gone afterwards, whatever happens."""
+        path = self.fresh()
+        try:
+            yield path
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
 
     def trash(self, path: str) -> None:
         """Moves something out of the way, to be deleted later. Harmless if it is not there."""

@@ -49,7 +49,7 @@ class Usage(NamedTuple):
     total: int
 
 
-def _no_step(name: str) -> None:
+def no_step(name: str) -> None:
     """Nobody watches the steps of publishing."""
 
 
@@ -92,7 +92,7 @@ class Store:
 
     @classmethod
     def open(
-        cls, path: Path, *, create: bool = True, step: Callable[[str], None] = _no_step
+        cls, path: Path, *, create: bool = True, step: Callable[[str], None] = no_step
     ) -> Store:
         """The store at a path, made if need be. Raises StoreUnusable, DiskFull.
 

@@ -95,6 +95,7 @@ class Verify:
         mending = _Mending(tree, place)
         self._directory(mending, "", tree.root)
         if mending.lost:
+            self._arrivals.lose_tree(tree.root)
             # out of its place, so that no lookup takes it for a hit again
             self._quarantine.move(place, mending.label, f"is damaged in {mending.lost!r}")
             raise TreeLost(tree.root, f"the bytes of {mending.lost!r} are gone")

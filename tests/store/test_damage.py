@@ -124,9 +124,7 @@ def test_a_spoilt_file_is_healed_by_its_executable_twin(store: Store, tmp_path: 
 
 
 @pytest.mark.parametrize("harm", ["truncate", "flip", "remove"])
-def test_a_harmed_object_never_reaches_a_new_tree(
-    store: Store, record: Record, harm: str
-) -> None:
+def test_a_harmed_object_never_reaches_a_new_tree(store: Store, record: Record, harm: str) -> None:
     root = record.slots["data"]
     shutil.rmtree(store.tree_path(root))
     path = object_of(store, "two")

@@ -166,7 +166,9 @@ def test_a_hundred_thousand_files_are_one_result(store: Store, tmp_path: Path) -
     for folder in range(100):
         (directory / str(folder)).mkdir(parents=True)
         for number in range(1000):
-            (directory / str(folder) / str(number)).write_bytes(b"" if number % 2 else b"%d" % folder)
+            (directory / str(folder) / str(number)).write_bytes(
+                b"" if number % 2 else b"%d" % folder
+            )
     tree = store.ingest(directory)
     record = publish(store, Draft(key_of("k"), {"data": tree})).record
     (store.tree_path(tree.root) / "5" / "7").unlink()

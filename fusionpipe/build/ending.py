@@ -1,0 +1,164 @@
+"""Runs that are over: judged, stored, published and linked; or told as failed, with all that helps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fusionpipe.build import failure
+from fusionpipe.build.finish import Ended, Finisher, Hashed, Settled, Unstorable
+from fusionpipe.build.lookup import Asked, trees_of
+from fusionpipe.build.record import body_of, own_modules
+from fusionpipe.build.sources import Footprint
+from fusionpipe.build.state import DIRECTORY
+from fusionpipe.build.work import Failure, Flight, Work, some
+from fusionpipe.events import Outcome
+from fusionpipe.model import NodeName
+from fusionpipe.plan import State
+from fusionpipe.runner.observed import collect
+from fusionpipe.runner.run import Exited
+from fusionpipe.runner.rundir import RunDirectories
+from fusionstore.contract import Json, JsonObject, NotPublished, Published
+
+
+class Ender:
+    """Ends runs."""
+
+    def __init__(self, work: Work, runs: RunDirectories, finisher: Finisher) -> None:
+        self._work = work
+        self._runs = runs
+        self._finisher = finisher
+
+    def exited(self, exited: Exited) -> None:
+        """A process is over."""
+        name = exited.node
+        flight = self._work.flights[name]
+        flight.exited = exited
+        if exited.stragglers:
+            what = ", ".join(exited.stragglers)
+            self._work.notice(f"left processes running, which were stopped: {what}", name)
+        if self._work.plan.state(name) is not State.RUNNING:
+            self._drop(flight)
+        elif exited.is_stopped:
+            self._stopped(name, flight)
+        elif (why := failure.reason_of(exited, flight.footprints, self._work.shown)) is not None:
+            self._run_failed(name, flight, why)
+        else:
+            self._ran(name, flight, exited)
+
+    def _ran(self, name: NodeName, flight: Flight, exited: Exited) -> None:
+        strays = exited.rundir.strays()
+        if strays:
+            self._work.notice(f"wrote outside data/ and reports/: {some(strays)}", name)
+        exited.rundir.settle_outputs()
+        self._work.plan.exited(name)
+        asked, own = flight.asked, own_modules(flight.asked)
+
+        def observe() -> Json:
+            if asked.packages is None:
+                return None
+            return collect(exited.rundir.observed, asked.packages, own)
+
+        ambient = self._work.session.ambient
+        body = body_of(asked, exited, self._work.id, flight.reason, ambient)
+        self._finisher.finish(Ended(exited, asked, trees_of(asked.frozen), body, observe))
+
+    # -- storing -------------------------------------------------------------------------------
+    def hashed(self, what: Hashed) -> None:
+        """A run's outputs lie in the store: children may go on."""
+        flight = self._work.flights[what.node]
+        assert flight.exited is not None
+        self._runs.recycle(flight.exited.rundir)
+        if self._work.plan.state(what.node) is State.STORING:
+            self._work.plan.hashed(what.node, what.data.root)
+        else:
+            self._finisher.abandon(what.node)
+
+    def settled(self, what: Settled) -> None:
+        """A run is published, or refused."""
+        name, result = what.node, what.result
+        if isinstance(result, NotPublished):
+            self._work.release(name)
+            if self._work.plan.state(name) is State.HASHED:
+                self._work.fail(name, Failure(str(result.error), "nothing was published"))
+            return
+        flight = self._work.flights[name]
+        flight.claim = None
+        self._choose(name, flight, result)
+        assert flight.exited is not None
+        seconds = flight.exited.seconds
+        self._work.link(flight.asked, result.record, seconds)
+        self._tell_if_stale(name, flight.asked)
+        if self._work.plan.state(name) is State.HASHED:
+            self._work.plan.published(name)
+            self._work.finished(name, Outcome.RAN, flight.reason, result.record, seconds)
+
+    def _choose(self, name: NodeName, flight: Flight, published: Published) -> None:
+        """When a run disagrees with the key's realisation, this project goes on with the new (L5)."""
+        state = self._work.session.state
+        if published.disagrees_with is not None:
+            state.choose(flight.asked.key, published.record.id)
+            earlier = published.disagrees_with.id[:12]
+            self._work.notice(
+                f"is not reproducible: equal inputs gave other bytes than the result {earlier}, which "
+                "stays in the store; this project now uses the new one",
+                name,
+            )
+        elif flight.asked.key in state.choices:
+            state.choose(flight.asked.key, published.record.id)
+
+    def _tell_if_stale(self, name: NodeName, asked: Asked) -> None:
+        frozen = asked.frozen
+        root = self._work.session.root
+        for given in (frozen.code, *frozen.libs.values(), *frozen.inputs.values()):
+            files = () if given is None else given.files
+            seen = tuple((f"{root}/{file.path}", file.seen) for file in files if file.seen)
+            if (path := Footprint(seen).first_change()) is not None:
+                shown = self._work.shown(path)
+                self._work.notice(
+                    f"{shown} changed while it ran: this result is of the earlier version", name
+                )
+                return
+
+    # -- failing -------------------------------------------------------------------------------
+    def unstorable(self, what: Unstorable) -> None:
+        """A run's outputs could not be stored."""
+        flight = self._work.flights[what.node]
+        if self._work.plan.state(what.node) is State.STORING:
+            self._run_failed(what.node, flight, str(what.error))
+        else:
+            self._drop(flight)
+
+    def _run_failed(self, name: NodeName, flight: Flight, why: str) -> None:
+        assert flight.exited is not None
+        session = self._work.session
+        told = failure.tell(session, flight.exited)
+        kept = self._keep(name, flight)
+        log = str(session.root / kept / "logs.txt")
+        word: JsonObject = {"why": why, "tail": list(told.tail), "hint": told.hint, "log": log}
+        self._work.leave_word(name, word | {"rerun": kept, "build": self._work.id})
+        seconds = flight.exited.seconds
+        row = session.state.row(name)
+        session.state.put(name, replace(row, seconds=row.seconds or seconds))
+        self._work.fail(name, Failure(why, told.hint, told.tail, kept, seconds))
+
+    def _stopped(self, name: NodeName, flight: Flight) -> None:
+        self._keep(name, flight)
+        self._work.release(name)
+        self._work.plan.skip(name)
+        why = "interrupted" if self._work.is_winding_down else "stopped"
+        self._work.finished(name, Outcome.SKIPPED, why)
+
+    def _drop(self, flight: Flight) -> None:
+        """A run whose node has been given up already."""
+        assert flight.exited is not None
+        self._runs.recycle(flight.exited.rundir)
+        self._work.release(flight.asked.node.name)
+
+    def _keep(self, name: NodeName, flight: Flight) -> str:
+        """Keeps the directory of a run that did not count; its path from the root."""
+        assert flight.exited is not None
+        place = f"{DIRECTORY}/failed/{failure.flat(name)}"
+        session = self._work.session
+        failure.keep(session, flight.exited, place)
+        session.links.put(name, "logs.txt", session.root / place / "logs.txt")
+        return place

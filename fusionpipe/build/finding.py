@@ -1,0 +1,171 @@
+"""Nodes whose parents are known: is there a result, linked or stored, or do they have to run?"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fusionpipe.build.keep import UserDataInTheWay, refuse_if_large
+from fusionpipe.build.lookup import Asked, Hit, NoKey, hit_reason, outcome_of
+from fusionpipe.build.sources import Footprint, Read, read_source
+from fusionpipe.build.work import Failure, Flight, Work
+from fusionpipe.events import Outcome, SourceHashing
+from fusionpipe.freeze import CannotFreeze
+from fusionpipe.model import Node, NodeName
+from fusionpipe.plan import State
+from fusionstore.contract import Record
+from fusionstore.errors import StoreError
+
+_TELL_EVERY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRead:
+    """A source was hashed, or could not be."""
+
+    node: NodeName
+    read: Read | CannotFreeze
+
+
+class Finder:
+    """Looks ready nodes up. `post` takes what its threads have to say."""
+
+    def __init__(self, work: Work, post: Callable[[SourceRead | SourceHashing], None]) -> None:
+        self._work = work
+        self._post = post
+
+    def look_up(self, name: NodeName) -> None:
+        """Settles a ready node, or makes it wanted."""
+        node = self._work.session.graph.nodes[name]
+        if node.source is not None:
+            self._work.plan.reading(name)
+            threading.Thread(target=self._read_in_thread, args=(node,), daemon=True).start()
+            return
+        asked = self._work.session.lookup.ask(node, self._work.plan.digest)
+        if isinstance(asked, NoKey):
+            self._work.give_up(name, Failure(asked.why, asked.hint))
+        elif problem := self._data_in_the_way(name):
+            self._work.give_up(name, Failure(str(problem)))
+        else:
+            self._find(asked)
+
+    def _find(self, asked: Asked) -> None:
+        name = asked.node.name
+        lookup = self._work.session.lookup
+        if name in self._work.wishes.forced:
+            self._want(asked, "forced with -f")
+        elif not asked.node.is_cached:
+            self._want(asked, "cache = false: runs at every build")
+        elif (hit := lookup.find(asked)) is None:
+            self._want(asked, lookup.why_missed(asked).reason)
+        elif hit.is_linked or self._restore(asked, hit.record):
+            self._settle(asked, hit)
+        else:
+            self._want(asked, "its stored result is damaged")
+
+    def _want(self, asked: Asked, reason: str) -> None:
+        name = asked.node.name
+        key = asked.key if asked.node.is_cached else None
+        if self._work.plan.missed(name, key):
+            self._work.flights[name] = Flight(asked, reason)
+
+    def _settle(self, asked: Asked, hit: Hit) -> None:
+        name = asked.node.name
+        session = self._work.session
+        full = None if hit.is_linked else session.lookup.full(hit.record.id)
+        row = session.state.row(name)
+        reason = hit_reason(hit, name, row, full)
+        if not hit.is_linked or row.failed_key:  # a failed run left its own logs.txt
+            self._work.link(asked, hit.record)
+        self._work.found(name, hit.record, outcome_of(hit), reason)
+
+    def _restore(self, asked: Asked, record: Record) -> bool:
+        """Whether a stored result can be linked. One that is linked but altered is proven first."""
+        store = self._work.session.store
+        data = record.slots["data"]
+        try:
+            for tree in record.slots.values():
+                store.materialise(tree)
+            links = self._work.session.links
+            if links.shares_files or links.linked_root(asked.node.name, data) is not None:
+                store.check(data)
+        except (StoreError, KeyError):
+            return False
+        finally:
+            self._work.tell_findings()
+        return True
+
+    def _data_in_the_way(self, name: NodeName) -> UserDataInTheWay | None:
+        session = self._work.session
+        if session.links.data_state(name) != "real":
+            return None
+        try:
+            refuse_if_large(session.root / name / "data")
+        except UserDataInTheWay as problem:
+            return problem
+        return None
+
+    # -- sources -------------------------------------------------------------------------------
+    def _read_in_thread(self, node: Node) -> None:
+        told = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told
+            if time.monotonic() - told > _TELL_EVERY or done == total:
+                told = time.monotonic()
+                self._post(SourceHashing(node.name, done, total))
+
+        assert node.source is not None
+        session = self._work.session
+        try:
+            found: Read | CannotFreeze = read_source(node, session.disk, progress)
+            if isinstance(found, Read) and node.source.is_kept:
+                session.store.ingest_copy(session.root / node.source.path)
+        except CannotFreeze as error:
+            found = error
+        except (StoreError, OSError) as error:
+            found = CannotFreeze(node.name, str(error))
+        self._post(SourceRead(node.name, found))
+
+    def source_read(self, what: SourceRead) -> None:
+        """A source's thread is done: the source is settled."""
+        name = what.node
+        if self._work.plan.state(name) is not State.READING:
+            return
+        if isinstance(what.read, CannotFreeze):
+            self._work.give_up(name, Failure(str(what.read)))
+            return
+        self._work.sources[name] = what.read
+        digest = what.read.tree.root
+        state = self._work.session.state
+        row = state.row(name)
+        reason = "source, unchanged" if row.source == digest else "source, changed"
+        if not row.source:
+            reason = "source, first read"
+        if row.source != digest:
+            state.put(name, replace(row, source=digest))
+            self._work.has_linked = True
+        self._link_source(name)
+        self._work.plan.found(name, digest, Outcome.KEPT)
+        self._work.finished(name, Outcome.KEPT, reason)
+
+    def _link_source(self, name: NodeName) -> None:
+        session = self._work.session
+        source = session.graph.nodes[name].source
+        assert source is not None
+        if source.path != f"{name}/data":
+            try:
+                session.links.put_source(name, session.root / source.path)
+            except (OSError, StoreError, UserDataInTheWay) as error:
+                self._work.notice(f"data/ could not be linked: {error}", name)
+
+    def place_of_source(self, name: NodeName) -> tuple[Path, Footprint] | None:
+        """Where a source lies and what of it must not change; None for other nodes."""
+        read = self._work.sources.get(name)
+        source = self._work.session.graph.nodes[name].source
+        if read is None or source is None:
+            return None
+        return self._work.session.root / source.path, read.footprint

@@ -1,0 +1,193 @@
+"""What one build has under way, and how it tells and remembers what became of each node.
+
+Shared by the parts that look up, start and end runs; only the deciding thread touches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from fusionpipe.build.linking import link_hit
+from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.lookup import Asked
+from fusionpipe.build.session import Session
+from fusionpipe.build.sources import Footprint, Read
+from fusionpipe.events import NodeFinished, Notice, Outcome, Report
+from fusionpipe.model import NodeName
+from fusionpipe.plan import Fallen, Plan, State
+from fusionpipe.runner.run import Exited
+from fusionpipe.runner.rundir import RunDirectory
+from fusionstore.contract import Claim, JsonObject, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user asked of a build."""
+
+    nodes: tuple[NodeName, ...]  # with their ancestors, in topological order
+    forced: frozenset[NodeName] = frozenset()
+    jobs: int = 1
+    keeps_going: bool = False
+    grace: float = 10.0  # seconds between TERM and KILL
+
+
+@dataclass(slots=True)
+class Flight:
+    """A node that has to run: from the moment that is known until it is settled."""
+
+    asked: Asked
+    reason: str
+    claim: Claim | None = None
+    footprints: tuple[Footprint, ...] = ()
+    rundir: RunDirectory | None = None
+    exited: Exited | None = None
+    has_live_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is told of a node that failed."""
+
+    why: str
+    hint: str = ""
+    tail: tuple[str, ...] = ()
+    rerun: str = ""  # the kept run directory, from the root
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Work:
+    """The state of one build."""
+
+    session: Session
+    wishes: Wishes
+    report: Report
+    plan: Plan
+    order: LinkOrder
+    id: str
+    started_ns: int
+    give_up_under_way: Callable[[Fallen], None]
+    flights: dict[NodeName, Flight] = field(default_factory=dict)
+    sources: dict[NodeName, Read] = field(default_factory=dict)
+    records: dict[NodeName, Record] = field(default_factory=dict)
+    failed_first: NodeName | None = None
+    saved: float = 0.0
+    has_linked: bool = False
+    is_winding_down: bool = False
+
+    # -- outcomes ------------------------------------------------------------------------------
+    def finished(
+        self,
+        name: NodeName,
+        outcome: Outcome,
+        reason: str,
+        record: Record | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Tells how a node ended; `seconds` is what it took just now, if it ran."""
+        if record is None:
+            self.report(NodeFinished(name, outcome, reason))
+            return
+        self.records[name] = record
+        took = record.seconds if seconds is None else seconds
+        data = record.slots["data"]
+        self.report(NodeFinished(name, outcome, reason, record.key, data, took, f"{name}/logs.txt"))
+
+    def found(self, name: NodeName, record: Record, outcome: Outcome, reason: str) -> None:
+        """A node has its result without running."""
+        self.plan.found(name, record.slots["data"], outcome)
+        self.saved += record.seconds
+        self.flights.pop(name, None)
+        self.finished(name, outcome, reason, record)
+
+    def give_up(self, name: NodeName, failure: Failure) -> None:
+        """A node fails without having run; who waits for its key hears why."""
+        word: JsonObject = {"why": failure.why, "hint": failure.hint, "build": self.id}
+        self.leave_word(name, word)
+        self.fail(name, failure)
+
+    def leave_word(self, name: NodeName, word: JsonObject) -> None:
+        """Gives a node's claim up with a failure for those who wait for it."""
+        flight = self.flights.get(name)
+        if flight is not None and flight.claim is not None:
+            self.session.store.fail(flight.claim, word)
+            flight.claim = None
+
+    def fail(self, name: NodeName, failure: Failure) -> None:
+        """A node failed: it is told, and so is all that falls with it."""
+        fallen = self.plan.failed(name)
+        flight = self.flights.get(name)
+        key = "" if flight is None else flight.asked.key
+        self._remember_failure(name, key, failure.why)
+        log = f"{name}/logs.txt" if failure.rerun else ""
+        self.report(
+            NodeFinished(
+                name, Outcome.FAILED, failure.why, key, seconds=failure.seconds, log=log,
+                tail=failure.tail, rerun=failure.rerun, hint=failure.hint,
+            )
+        )  # fmt: skip
+        self.failed_first = self.failed_first or name
+        for one in fallen:
+            if one.was is State.TWIN:
+                self._remember_failure(one.node, key, failure.why)
+                why = f"{failure.why} (equal to {one.because}, which failed)"
+                self.finished(one.node, Outcome.FAILED, why)
+            else:
+                self._fell(one)
+
+    def stop_starting(self) -> None:
+        """After a failure without -k: what would have to run is given up, and what is below it."""
+        for one in self.plan.skip_unstarted_runs():
+            if one.because == one.node:
+                self.release(one.node)
+                why = f"not started after {self.failed_first} failed; -k goes on"
+                self.finished(one.node, Outcome.SKIPPED, why)
+            else:
+                self._fell(one)
+
+    def _fell(self, one: Fallen) -> None:
+        self.release(one.node)
+        self.give_up_under_way(one)
+        verb = "failed" if self.plan.outcomes[one.because] is Outcome.FAILED else "was skipped"
+        self.finished(one.node, Outcome.SKIPPED, f"{one.because} {verb}")
+
+    def _remember_failure(self, name: NodeName, key: str, why: str) -> None:
+        row = self.session.state.row(name)
+        self.session.state.put(name, replace(row, failed_key=key or "-", failed_why=why))
+
+    # -- helping hands -------------------------------------------------------------------------
+    def release(self, name: NodeName) -> None:
+        """Gives a node's claim up, if it has one: a waiter may take the work over."""
+        flight = self.flights.get(name)
+        if flight is not None and flight.claim is not None:
+            self.session.store.release(flight.claim)
+            flight.claim = None
+
+    def link(self, asked: Asked, record: Record, seconds: float | None = None) -> None:
+        """Points the node's directory at a result, unless a later build has done so."""
+        problem = link_hit(self.session, self.order, asked, record, self.started_ns, seconds)
+        self.has_linked = True
+        for note in self.session.take_notes():
+            self.notice(note, asked.node.name)
+        if problem is not None:
+            self.notice(problem, asked.node.name)
+
+    def notice(self, text: str, name: NodeName | None = None) -> None:
+        """Says something that is no outcome."""
+        self.report(Notice(text, name))
+
+    def tell_findings(self) -> None:
+        """Says what the store found damaged."""
+        for text in self.session.store.take_findings():
+            self.notice(text)
+
+    def shown(self, path: str) -> str:
+        """A path as the user would write it."""
+        return path.removeprefix(f"{self.session.root}/")
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, and how many more there are."""
+    told = ", ".join(names[:most])
+    return told + (f" and {len(names) - most} more" if len(names) > most else "")
