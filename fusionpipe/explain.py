@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from fusionpipe.params import plain
 from fusionstore.contract import Json, JsonObject
 from fusionstore.digest import Digest
 from fusionstore.tree import Entry, Kind, Tree
@@ -201,4 +202,5 @@ def _digest(material: Json) -> Json:
 def _text(value: Json) -> str:
     if value is None:
         return "(none)"
-    return value if isinstance(value, str) and value else repr(value)
+    shown = plain(value)  # dates are kept tagged
+    return shown if isinstance(shown, str) and shown else repr(shown)

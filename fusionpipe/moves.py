@@ -54,7 +54,7 @@ class Move(Enum):
 
 
 _S, _M = State, Move
-MOVES: Mapping[tuple[State, Move], State] = {
+_TABLE: Mapping[tuple[State, Move], State] = {
     (_S.WAITING, _M.PARENTS_KNOWN): _S.READY,
     (_S.READY, _M.READ): _S.READING,
     (_S.READING, _M.HIT): _S.DONE,
@@ -86,4 +86,9 @@ MOVES: Mapping[tuple[State, Move], State] = {
     (_S.BUSY, _M.PARENT_LOST): _S.WAITING,
     **{(state, _M.SKIP): _S.DONE for state in _S if state is not _S.DONE},
 }
-"""The state after a move. A node that is done can only be lost."""
+
+def after(node: str, state: State, move: Move) -> State:
+    """Where a node stands after a move. A move that it cannot make is an AssertionError."""
+    then = _TABLE.get((state, move))
+    assert then is not None, f"{node} cannot {move.name} while {state.name}"
+    return then

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from fusionpipe.events import Outcome
 from fusionpipe.model import NodeName
-from fusionpipe.moves import MOVES, Move, State
+from fusionpipe.moves import Move, State, after
 from fusionstore.digest import ActionKey, Digest
 
 __all__ = ["Fallen", "Plan", "State"]
+
 _OPEN = frozenset({State.WAITING, State.READY, State.WANTED, State.TWIN})
 """States in which nothing is under way for a node: it can be skipped at once."""
 
@@ -243,10 +244,7 @@ class Plan:
 
     # -- inside --------------------------------------------------------------------------------
     def _move(self, node: NodeName, move: Move) -> None:
-        before = self._states[node]
-        after = MOVES.get((before, move))
-        assert after is not None, f"{node} cannot {move.name} while {before.name}"
-        self._states[node] = after
+        self._states[node] = after(node, self._states[node], move)
 
     def _become_ready(self, node: NodeName) -> None:
         self._move(node, Move.PARENTS_KNOWN)

@@ -159,6 +159,7 @@ class Result:
 _VARYING = (
     (r"\b\d{8}-\d{6}-[0-9a-f]{4}\b", "<build>"),
     (r"\b\d{4}-\d\d-\d\dT?[ ]?\d\d:\d\d:\d\dZ?", "<date>"),
+    (r"\bby \S+ on \S+,", "by <user> on <host>,"),
     (r"\b[0-9a-f]{64}\b", "<hash>"),
     (r"\b[0-9a-f]{12}\b", "<hash>"),
     (r"[+-]?\b\d[\d.]* (B|kB|MB|GB|TB)\b", "<size>"),

@@ -33,7 +33,7 @@ class Ender:
         name = exited.node
         flight = self._work.flights[name]
         flight.exited = exited
-        if exited.stragglers:
+        if exited.stragglers and not exited.is_stopped:
             what = ", ".join(exited.stragglers)
             self._work.notice(f"left processes running, which were stopped: {what}", name)
         if self._work.plan.state(name) is not State.RUNNING:

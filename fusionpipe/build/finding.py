@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fusionpipe.build.keep import UserDataInTheWay, refuse_if_large
 from fusionpipe.build.lookup import Asked, Hit, NoKey, hit_reason, outcome_of
+from fusionpipe.build.roots import keep_source
 from fusionpipe.build.sources import Footprint, Read, read_source
 from fusionpipe.build.work import Failure, Flight, Work
 from fusionpipe.events import Outcome, SourceHashing
@@ -123,7 +124,7 @@ class Finder:
         try:
             found: Read | CannotFreeze = read_source(node, session.disk, progress)
             if isinstance(found, Read) and node.source.is_kept:
-                session.store.ingest_copy(session.root / node.source.path)
+                keep_source(session, node.name, session.root / node.source.path, found.tree)
         except CannotFreeze as error:
             found = error
         except (StoreError, OSError) as error:

@@ -39,7 +39,7 @@ def keep_user_data(store: Store, directory: Path) -> str | None:
 
     Raises UserDataInTheWay, StoreError, OSError.
     """
-    if not any(os.scandir(directory)):
+    if not os.listdir(directory):
         directory.rmdir()
         return None
     refuse_if_large(directory)

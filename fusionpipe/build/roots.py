@@ -8,8 +8,11 @@ from pathlib import Path
 
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import DIRECTORY
+from fusionpipe.model import NodeName
 from fusionstore.contract import JsonObject, Root
-from fusionstore.digest import Digest, RecordId
+from fusionstore.digest import RecordId
+from fusionstore.errors import ChangedWhileStored, Corrupt
+from fusionstore.tree import Entry, Kind, Tree
 
 
 def write_project_root(session: Session) -> None:
@@ -24,7 +27,6 @@ def write_project_root(session: Session) -> None:
         Root(
             f"project-{id}",
             records=tuple(dict.fromkeys(records)),
-            trees=tuple(_kept_sources(session)),
             body={"path": str(session.root), "linked": linked, "choices": choices},
         )
     )
@@ -57,10 +59,29 @@ def _is_anothers(id: str, root: Path, session: Session) -> bool:
         return False
 
 
-def _kept_sources(session: Session) -> list[Digest]:
-    found = []
-    for name, node in session.graph.nodes.items():
-        row = session.state.rows.get(name)
-        if node.source is not None and node.source.is_kept and row is not None and row.source:
-            found.append(Digest(row.source))
-    return found
+def keep_source(session: Session, node: NodeName, place: Path, tree: Tree) -> None:
+    """Stores a source's bytes (`source = "keep"`), unless its present tree is stored already.
+
+    Raises StoreError; ChangedWhileStored if what was copied is not what was hashed.
+    """
+    name = f"source-{project_id(session.root, session)}-{node.replace('/', '+')}"
+    known = session.store.read_root(name)
+    if known is not None and tree.root in known.trees:
+        return
+    for at, entry in tree.walk():
+        if entry.kind in (Kind.FILE, Kind.EXECUTABLE):
+            _store(session, place / at, entry)
+    session.store.adopt(tree)
+    body: JsonObject = {"node": node, "path": str(place)}
+    session.store.write_root(Root(name, (), (tree.root,), tree.directories, body))
+
+
+def _store(session: Session, path: Path, entry: Entry) -> None:
+    is_executable = entry.kind is Kind.EXECUTABLE
+    try:
+        session.store.object_path(entry.digest, executable=is_executable)
+        return
+    except (KeyError, Corrupt):
+        pass
+    if session.store.store_file(path, executable=is_executable) != entry.digest:
+        raise ChangedWhileStored(str(path))

@@ -21,6 +21,9 @@ _LIVE_AFTER = 0.1
 """Seconds after which a running node's logs.txt follows its log: shorter runs never need it."""
 
 
+_LEFT_EVERY = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class WaitOver:
     """Another build is done with a key, one way or another."""
@@ -44,6 +47,8 @@ class Starter:
         self._runner = runner
         self._post = post
         self._live_due = 0.0
+        self._left: float | None = None
+        self._left_told = 0.0
 
     def start(self, name: NodeName) -> None:
         """Starts a wanted node, or settles it otherwise."""
@@ -153,7 +158,15 @@ class Starter:
         self._live_due = self._live_due or time.monotonic() + _LIVE_AFTER
 
     def _seconds_left(self) -> float | None:
-        """How long the rest should take: the longest chain, or the work shared among the jobs."""
+        """How long the rest should take. It looks at every node, so not at every start."""
+        now = time.monotonic()
+        if now - self._left_told > _LEFT_EVERY:
+            self._left_told = now
+            self._left = self._estimate()
+        return self._left
+
+    def _estimate(self) -> float | None:
+        """The longest chain, or the work shared among the jobs, whichever takes longer."""
         plan, rows = self._work.plan, self._work.session.state.rows
         rest = plan.in_state(State.WAITING, State.READY, State.WANTED, State.RUNNING)
         known = [row.seconds for name in rest if (row := rows.get(name)) and row.seconds]

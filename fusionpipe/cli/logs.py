@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,8 @@ from fusionpipe.project import resolve_node
 
 _EVERY = 0.2
 
+_Shown = Callable[[bytes], bytes]
+
 
 def logs(
     node: Annotated[str, typer.Argument(help="The node.", autocompletion=complete_node)],
@@ -27,7 +31,7 @@ def logs(
     path: Annotated[bool, typer.Option("--path", help="Only tell where the log is.")] = False,
     directory: Directory = None,
 ) -> int:
-    """Print a node's log.
+    """Print a node's log. Paths of its run are shown as the node's own.
 
     Exit code 0; 2 if there is no such node or it has no log.
 
@@ -36,18 +40,25 @@ def logs(
     with opened(directory) as (session, here):
         name = resolve_node(session.graph, node, here)
         log = session.root / name / "logs.txt"
+        shown = _users_paths(session.store.path, name)
     if path:
         sys.stdout.write(f"{os.path.realpath(log)}\n")
         return 0
     if follow:
-        return _follow(log)
+        return _follow(log, shown)
     if not log.exists():
         raise UsageError(f"{name} has no log yet", f"fp build {name}")
-    _print(log, 0)
+    _print(log, 0, shown)
     return 0
 
 
-def _follow(log: Path) -> int:
+def _users_paths(store: Path, node: str) -> _Shown:
+    """Replaces run directories in a log by the node's; they are gone, or not what the user edits."""
+    run = re.compile(re.escape(os.fsencode(store / "tmp")) + rb"/[0-9a-f-]+/\d+(?=/)")
+    return lambda text: run.sub(lambda _: os.fsencode(node), text)
+
+
+def _follow(log: Path, shown: _Shown) -> int:
     """Prints what is there and what comes, from the beginning when another run's log takes its place."""
     at, file = 0, 0
     while True:
@@ -59,16 +70,16 @@ def _follow(log: Path) -> int:
         if status.st_ino != file:
             at, file = (0 if file == 0 or status.st_size < at else at), status.st_ino
         if status.st_size > at:
-            at = _print(log, at)
+            at = _print(log, at, shown)
         else:
             time.sleep(_EVERY)
 
 
-def _print(log: Path, at: int) -> int:
+def _print(log: Path, at: int, shown: _Shown) -> int:
     """Prints a log from a byte on; how far it came."""
     with open(log, "rb") as file:
         file.seek(at)
         while data := file.read(1 << 16):
-            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.write(shown(data))
         sys.stdout.buffer.flush()
         return file.tell()

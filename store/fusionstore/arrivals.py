@@ -114,7 +114,6 @@ class Arrivals:
                 if self._trees.get(digest) is arrived:
                     del self._trees[digest]
 
-
     def _is_there(self, name: str, known: Stamp) -> bool:
         try:
             return stamp(os.lstat(self._layout.object(name))) == known
