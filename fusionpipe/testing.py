@@ -126,6 +126,10 @@ def _kind(mode: int) -> FileKind:
     return FileKind.DIRECTORY if stat.S_ISDIR(mode) else FileKind.OTHER
 
 
+PLENTY = 60.0
+"""Seconds to wait for what has to come; nothing that goes well waits that long."""
+
+
 def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     """Returns as soon as the condition holds; fails, saying what was waited for, when it does not.
 
@@ -195,6 +199,10 @@ class Built:
     def started(self) -> list[str]:
         """The nodes whose code was started, in order, each as often as it was."""
         return [event.node for event in self.events if isinstance(event, NodeStarted)]
+
+    def named(self, outcome: Outcome) -> set[str]:
+        """The nodes that ended so."""
+        return {name for name, one in self.outcomes.items() if one is outcome}
 
     @property
     def notices(self) -> str:

@@ -20,6 +20,7 @@ from fusionpipe.disk import FileKind
 from fusionpipe.events import BuildFinished, BuildStarted, Event, Outcome, Report
 from fusionpipe.gitignore import ignore_generated
 from fusionpipe.model import Graph, Node, NodeName
+from fusionpipe.runner.family import kill_marked
 from fusionpipe.workspace import Workspace
 
 
@@ -31,6 +32,7 @@ def run_build(
     began = time.monotonic()
     id = new_id(started_ns)
     log = EventLog(session.root, id)
+    _clear_up_after_the_dead(session)
     stored_before = session.store.usage().stored
     report(BuildStarted(id, len(wishes.nodes), wishes.jobs, started_ns / 1e9))
 
@@ -46,6 +48,13 @@ def run_build(
     log.close(command, started_ns / 1e9, finished)
     report(finished)
     return finished
+
+
+def _clear_up_after_the_dead(session: Session) -> None:
+    """Sweeps what builds that were killed left here, and stops what they left running."""
+    session.leaves_trash = True
+    for scratch in session.store.sweep_tmp():
+        kill_marked(scratch)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class Session:
     clock: ProbeClock
     overrides: tuple[Override, ...] = ()
     notes: list[str] = field(default_factory=list)
+    leaves_trash: bool = False  # a build ran: what it moved out of its way can go now
 
     @classmethod
     def open(
@@ -103,6 +104,8 @@ class Session:
         """Lets go of the store."""
         self.store.close()
         self.clock.close()
+        if self.leaves_trash:
+            self.store.empty_trash()
 
 
 def _load(disk: Workspace, overrides: Sequence[Override]) -> Graph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -154,7 +155,12 @@ class Starter:
         left = self._seconds_left()
         self._work.plan.started(name)
         self._work.report(NodeStarted(name, flight.reason, time.time(), expected, left))
-        flight.rundir = self._runner.start(prepared.run)
+        try:
+            flight.rundir = self._runner.start(prepared.run)
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            self._work.give_up(name, Failure(f"its run directory cannot be made: {why}"))
+            return
         self._live_due = self._live_due or time.monotonic() + _LIVE_AFTER
 
     def _seconds_left(self) -> float | None:

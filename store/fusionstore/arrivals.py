@@ -82,7 +82,7 @@ class Arrivals:
         """Makes all that arrived durable and known."""
         with self._lock:
             blobs, trees = dict(self._blobs), dict(self._trees)
-        blobs = {name: stamp for name, stamp in blobs.items() if self._is_there(name, stamp)}
+        blobs = {name: known for name, known in blobs.items() if self._is_there(name, known)}
         if not blobs and not trees:
             return
         if blobs:
@@ -95,8 +95,8 @@ class Arrivals:
         self, writer: Writer, blobs: Mapping[str, Stamp], trees: Mapping[Digest, Arrived]
     ) -> None:
         """Puts what has become durable into the index."""
-        for name, stamp in blobs.items():
-            writer.put_stamp(name, stamp)
+        for name, known in blobs.items():
+            writer.put_stamp(name, known)
         for digest, arrived in trees.items():
             writer.put_seal(digest, arrived.seal)
         with self._lock:
@@ -107,8 +107,8 @@ class Arrivals:
     def forget(self, blobs: Mapping[str, Stamp], trees: Mapping[Digest, Arrived]) -> None:
         """Drops what the index knows now, unless it changed meanwhile."""
         with self._lock:
-            for name, stamp in blobs.items():
-                if self._blobs.get(name) == stamp:
+            for name, known in blobs.items():
+                if self._blobs.get(name) == known:
                     del self._blobs[name]
             for digest, arrived in trees.items():
                 if self._trees.get(digest) is arrived:

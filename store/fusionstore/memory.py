@@ -145,8 +145,19 @@ class MemoryStore:
         """Reads a file in."""
         return self.store_file(path)
 
+    def adopt(self, tree: Tree) -> Path:
+        """Lays a tree out whose blobs are all stored."""
+        for path, entry in tree.walk():
+            if entry.kind in (Kind.FILE, Kind.EXECUTABLE) and entry.digest not in self._blobs:
+                raise TreeLost(tree.root, f"the bytes of {path!r} are gone")
+        with self._changed:
+            self._encodings.update(tree.directories)
+        return self.check(tree.root)
+
     def object_path(self, digest: Digest, *, executable: bool = False) -> Path:
         """A file with a blob's bytes."""
+        if digest not in self._blobs:
+            raise KeyError(digest)
         path = self._directory / "objects" / (digest + "x" * executable)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._write(path, digest, executable=executable)

@@ -132,7 +132,8 @@ class Publish:
 
     def _gather_slot(self, closing: _Closing, tree: Tree) -> None:
         arrived = self._arrivals.tree(tree.root)
-        if arrived is None and self._index.seal(tree.root) is None:
+        known = self._index.seal(tree.root) is not None
+        if arrived is None and not (known and self._catalogue.has_bytes([tree.root])):
             self._verify.check(tree.root, lambda: tree)
             arrived = self._arrivals.tree(tree.root)
         if arrived is not None:

@@ -72,11 +72,16 @@ class Scratch:
         for path in _children(self._layout.trash):
             _delete(path)
 
-    def sweep(self) -> None:
-        """Moves the scratch of processes that ended to the trash."""
-        for path in _children(self._layout.tmp):
-            if path != self._layout.trash and path not in self._held and _is_abandoned(path):
-                self.trash(path)
+    def sweep(self) -> list[str]:
+        """Moves the scratch of processes that ended to the trash; the names of what was swept."""
+        swept = [
+            path
+            for path in _children(self._layout.tmp)
+            if path != self._layout.trash and path not in self._held and _is_abandoned(path)
+        ]
+        for path in swept:
+            self.trash(path)
+        return [os.path.basename(path) for path in swept]
 
     def close(self) -> None:
         """Gives up all directories; what is in them is swept later."""

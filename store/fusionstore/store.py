@@ -285,10 +285,10 @@ class Store:
         with disk_errors(self._layout.root):
             self._scratch.empty_trash()
 
-    def sweep_tmp(self) -> None:
-        """Moves the scratch of processes that ended to the trash."""
+    def sweep_tmp(self) -> Sequence[str]:
+        """Moves the scratch of processes that ended to the trash; the names of those directories."""
         with disk_errors(self._layout.root):
-            self._scratch.sweep()
+            return self._scratch.sweep()
 
     def close(self) -> None:
         """Gives up all claims and file handles; what was learnt of the disk goes to the index."""

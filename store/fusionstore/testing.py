@@ -180,6 +180,17 @@ class ResultStoreSuite:
             with pytest.raises(UnstorableFile, match="socket"):
                 store.ingest(directory)
 
+    def test_a_tree_of_stored_blobs_can_be_made_to_stand(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        (tmp_path / "main.py").write_text("print()")
+        digest = store.store_file(tmp_path / "main.py", executable=True)
+        tree = build({"lib/main.py": Entry("main.py", Kind.EXECUTABLE, digest, 7)})
+        assert read_back(store.adopt(tree)) == {"x:lib/main.py": "print()"}
+        missing = build({"f": Entry("f", Kind.FILE, digest_bytes(b"never"), 5)})
+        with pytest.raises(TreeLost):
+            store.adopt(missing)
+
     # -- blobs ------------------------------------------------------------------------------
     def test_a_stored_file_is_a_copy(self, store: ResultStore, tmp_path: Path) -> None:
         mine = tmp_path / "mine"

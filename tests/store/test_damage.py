@@ -258,13 +258,20 @@ def test_a_record_whose_bytes_never_came_is_no_hit(
     other.close()
 
 
+def put_a_file_in_its_place(tree: Path) -> None:
+    tree.rename(tree.with_name("moved"))
+    tree.touch()
+
+
+def put_a_link_in_its_place(tree: Path) -> None:
+    tree.rename(tree.with_name("moved"))
+    tree.symlink_to("moved")
+
+
 HARMS: dict[str, Callable[[Path], object]] = {
     "a deleted tree": shutil.rmtree,
-    "a file in its place": lambda tree: (tree.rename(tree.with_name("moved")), tree.touch()),
-    "a link in its place": lambda tree: (
-        tree.rename(tree.with_name("moved")),
-        tree.symlink_to("moved"),
-    ),
+    "a file in its place": put_a_file_in_its_place,
+    "a link in its place": put_a_link_in_its_place,
     "shut directories": lambda tree: (tree / "sub").chmod(0o000),
 }
 
