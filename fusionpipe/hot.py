@@ -1,34 +1,46 @@
 """The no-op: says whether anything a build depends on has changed, from `stat` alone.
 
-On the path of every bare `fp build` and `fp status`: it imports next to nothing, opens one file (the
-snapshot), and never opens a file of a node. A "no" costs little and only means: look closely.
+On the path of every bare `fp build`: it imports next to nothing, opens one file (the snapshot that
+`build.snapshot` wrote), and never opens a file of a node. A "no" costs little and only means: look closely.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
-from pathlib import Path
-from typing import NamedTuple
 
 from fusionpipe import memo
 
-_SHAPE = "snapshot 1"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fusionpipe.workspace import Print
+
+SHAPE = "snapshot 1"
+
 _LETTERS = {stat.S_IFREG: "f", stat.S_IFDIR: "d"}
 
 
-class Fresh(NamedTuple):
-    """Nothing changed since the build that wrote the snapshot."""
-
-    nodes: int
-    saved: float
+def snapshot_path(root: str) -> str:
+    """Where a project keeps its snapshot."""
+    return f"{root}/.fusionpipe/state/snapshot"
 
 
-def check(root: Path, environment: Mapping[str, str]) -> Fresh | None:
-    """Fresh if every path and variable is as it was and every result still linked; None otherwise."""
-    kept = memo.load(root / ".fusionpipe" / "state" / "snapshot")
-    if not isinstance(kept, tuple) or kept[:2] != (_SHAPE, str(root)):
+def root_above(here: str) -> str | None:
+    """The project's root; None, without a word, if there is none: the full path says what is wrong."""
+    place = here
+    while not os.path.exists(f"{place}/fusionpipe.toml"):
+        if place in ("/", ""):
+            return None
+        place = os.path.dirname(place)
+    return place
+
+
+def check(root: str, environment: Mapping[str, str]) -> tuple[int, float] | None:
+    """(nodes, seconds of work saved) if every path and variable is as it was; None otherwise."""
+    kept = memo.load(snapshot_path(root))
+    if not isinstance(kept, tuple) or kept[:2] != (SHAPE, root):
         return None
     _, _, variables, prints, kinds, links, real_paths, data, saved = kept
     if any(environment.get(name) != value for name, value in variables.items()):
@@ -41,10 +53,10 @@ def check(root: Path, environment: Mapping[str, str]) -> Fresh | None:
         and all(_link(prefix, path) == text for path, text in links.items())
         and all(os.path.realpath(_join(prefix, path)) == was for path, was in real_paths.items())
     )
-    return Fresh(len(data), saved) if is_same else None
+    return (len(data), saved) if is_same else None
 
 
-def _are_as_seen(prefix: str, prints: Mapping[str, tuple[int, int, int, int, int]]) -> bool:
+def _are_as_seen(prefix: str, prints: Mapping[str, Print]) -> bool:
     status = os.stat
     try:
         for path, (mtime, ctime, size, inode, device) in prints.items():

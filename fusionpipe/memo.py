@@ -2,7 +2,7 @@
 
 Everything here can be deleted: it only saves work. A file is one marshalled value behind the digest of
 its bytes, replaced whole; a torn, foreign or older one reads as nothing. Nothing here is shared between
-machines or interpreter versions.
+machines or interpreter versions. On the path of the no-op: it imports next to nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import marshal
 import os
 import sys
-from pathlib import Path
 
 from blake3 import blake3
 
@@ -18,10 +17,11 @@ _MAGIC = f"fusionpipe memo 1 {sys.implementation.cache_tag} {marshal.version}\n"
 _DIGEST_BYTES = 32
 
 
-def load(path: Path) -> object:
+def load(path: str | os.PathLike[str]) -> object:
     """The value kept at `path`, or None if there is none that can be trusted."""
     try:
-        data = path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            data = file.read()
     except OSError:
         return None
     head = len(_MAGIC) + _DIGEST_BYTES
@@ -32,13 +32,15 @@ def load(path: Path) -> object:
     return value
 
 
-def save(path: Path, value: object) -> None:
+def save(path: str | os.PathLike[str], value: object) -> None:
     """Keeps a value of plain tuples, lists, dicts, strings, bytes and numbers at `path`.
 
     Not durable: a crash leaves the earlier value or none. Raises OSError.
     """
     body = marshal.dumps(value)  # type: ignore[arg-type]  # checked when it is dumped
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    beside.write_bytes(_MAGIC + blake3(body).digest() + body)
-    os.replace(beside, path)
+    place = os.fspath(path)
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    beside = f"{place}.{os.getpid()}"
+    with open(beside, "wb") as file:
+        file.write(_MAGIC + blake3(body).digest() + body)
+    os.replace(beside, place)

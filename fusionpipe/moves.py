@@ -87,6 +87,7 @@ _TABLE: Mapping[tuple[State, Move], State] = {
     **{(state, _M.SKIP): _S.DONE for state in _S if state is not _S.DONE},
 }
 
+
 def after(node: str, state: State, move: Move) -> State:
     """Where a node stands after a move. A move that it cannot make is an AssertionError."""
     then = _TABLE.get((state, move))

@@ -225,11 +225,12 @@ class Plan:
         self._move(node, Move.SKIP)
         self._end(node, Outcome.SKIPPED)
 
-    def lost(self, node: NodeName) -> None:
+    def lost(self, node: NodeName) -> list[Fallen]:
         """A settled node's stored bytes are damaged beyond healing: it is looked up, and run, again.
 
         Its children that are not under way wait for it anew. The others go on; should it come back with
-        other bytes, they are looked up again once they have ended (so a node may end twice).
+        other bytes, they are looked up again once they have ended (so a node may end twice). Gives what
+        falls, itself first, if it cannot be made again because a parent of its own has failed since.
         """
         self._move(node, Move.LOSE)
         del self.outcomes[node]
@@ -239,8 +240,13 @@ class Plan:
             self._missing[child] += 1
             if self._states[child] in _ASKED:
                 self._wait_anew(child)
+        if (culprit := self._parent_without_result(node)) is not None:
+            self.skip(node)
+            first = Fallen(node, culprit, State.DONE, Outcome.SKIPPED)
+            return [first, *self._skip_below(node)]
         if self._missing[node] == 0:
             self._become_ready(node)
+        return []
 
     # -- inside --------------------------------------------------------------------------------
     def _move(self, node: NodeName, move: Move) -> None:
@@ -277,8 +283,19 @@ class Plan:
         """Its result is, or will be, of bytes that a parent does not hold any more."""
         if self._states[node] is not State.DONE:
             self._outdated.add(node)
-        elif self.outcomes[node] in _HAVE_A_RESULT and not self._is_ending:
+        elif (
+            self.outcomes[node] in _HAVE_A_RESULT
+            and not self._is_ending
+            and self._parent_without_result(node) is None
+        ):
             self.lost(node)
+
+    def _parent_without_result(self, node: NodeName) -> NodeName | None:
+        """A parent that has failed or was skipped."""
+        for parent in self._parents[node]:
+            if self.outcomes.get(parent, Outcome.RAN) not in _HAVE_A_RESULT:
+                return parent
+        return None
 
     def _end(self, node: NodeName, outcome: Outcome) -> None:
         self._forget_key(node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -9,7 +10,8 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,6 +166,8 @@ _VARYING = (
     (r"\b\d{8}-\d{6}-[0-9a-f]{4}\b", "<build>"),
     (r"\b\d{4}-\d\d-\d\dT?[ ]?\d\d:\d\d:\d\dZ?", "<date>"),
     (r"\bby \S+ on \S+,", "by <user> on <host>,"),
+    (r"<date> on \S+", "<date> on <host>"),
+    (r"\S*/python[\d.]*\b", "<python>"),
     (r"\b[0-9a-f]{64}\b", "<hash>"),
     (r"\b[0-9a-f]{12}\b", "<hash>"),
     (r"[+-]?\b\d[\d.]* (B|kB|MB|GB|TB)\b", "<size>"),
@@ -210,6 +214,30 @@ class Built:
         return "\n".join(event.text for event in self.events if isinstance(event, Notice))
 
 
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode()
+
+
+@contextmanager
+def _in_place(directory: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """This process in another directory and environment, for a while."""
+    place, before = Path.cwd(), ambient()
+    os.chdir(directory)
+    _set_environment(environment)
+    try:
+        yield
+    finally:
+        _set_environment(before)
+        os.chdir(place)
+
+
+def _set_environment(environment: Mapping[str, str]) -> None:
+    os.environ.clear()  # noqa: TID251  # a test tool: nothing of the program sets it
+    os.environ.update(environment)  # noqa: TID251
+
+
 class Project:
     """A project in a temporary directory, driven by the real `fp` of this interpreter's environment."""
 
@@ -232,13 +260,14 @@ class Project:
     def node(
         self,
         name: str,
-        code: str = "echo made > ../data/it.txt",
+        code: str = "",
         *,
         parents: Sequence[str] = (),
         toml: str = "",
         entry: str = "main.sh",
     ) -> Project:
-        """A node: its code, and a node.toml when it has parents or something to say in it."""
+        """A node: its code (else it writes its name), a node.toml when it has parents or more to say."""
+        code = code or f"echo '{name}' > ../data/it.txt"
         self.write(f"{name}/code/{entry}", code + "\n")
         if parents:
             toml = f"parents = {json.dumps(list(parents))}\n{toml}"
@@ -291,6 +320,18 @@ class Project:
                 told += f"{line}\n{pinned(seen)}"
         return told
 
+    def call(
+        self, *words: str, at: str = "", environment: Mapping[str, str] | None = None
+    ) -> Result:
+        """As `fp`, but in this process, ten times as fast: for what no process boundary can change."""
+        from fusionpipe.cli.main import run_words  # nothing else here needs the command line
+
+        told = {**self.environment, **(environment or {})}
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with _in_place(self.root / at, told), redirect_stdout(out), redirect_stderr(err):
+            code = run_words(list(words))
+        return Result(code, _written(out), _written(err))
+
     def start(self, *words: str, at: str = "") -> subprocess.Popen[str]:
         """Starts `fp` with pipes, in a process group of its own; the caller waits for it."""
         return subprocess.Popen(
@@ -306,7 +347,7 @@ class Project:
 
     def outcomes(self, *words: str) -> dict[str, str]:
         """What `fp build --json` with these words told of each node: its outcome."""
-        events = self.fp("build", "--json", *words).events
+        events = self.call("build", "--json", *words).events
         ended = [event for event in events if event["event"] == "node_finished"]
         return {str(event["node"]): str(event["outcome"]) for event in ended}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from fusionpipe.build import snapshot
-from fusionpipe.build.journal import EventLog, new_id
+from fusionpipe.build.journal import EventLog
 from fusionpipe.build.loop import Build
 from fusionpipe.build.roots import write_project_root
 from fusionpipe.build.session import Session, fingerprint_of
@@ -19,6 +19,7 @@ from fusionpipe.build.work import Wishes, Work
 from fusionpipe.disk import FileKind
 from fusionpipe.events import BuildFinished, BuildStarted, Event, Outcome, Report
 from fusionpipe.gitignore import ignore_generated
+from fusionpipe.journal import new_id
 from fusionpipe.model import Graph, Node, NodeName
 from fusionpipe.runner.family import kill_marked
 from fusionpipe.workspace import Workspace
@@ -31,7 +32,7 @@ def run_build(
     started_ns = time.time_ns()
     began = time.monotonic()
     id = new_id(started_ns)
-    log = EventLog(session.root, id)
+    log = EventLog(session.root, id, started_ns, command)
     _clear_up_after_the_dead(session)
     stored_before = session.store.usage().stored
     report(BuildStarted(id, len(wishes.nodes), wishes.jobs, started_ns / 1e9))
@@ -45,7 +46,7 @@ def run_build(
         build.run()
     _remember(build)
     finished = _finished(build, id, time.monotonic() - began, stored_before)
-    log.close(command, started_ns / 1e9, finished)
+    log.close(finished)
     report(finished)
     return finished
 

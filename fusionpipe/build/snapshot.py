@@ -10,16 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fusionpipe import memo
-from fusionpipe.build.state import DIRECTORY
+from fusionpipe.hot import SHAPE, snapshot_path
 from fusionpipe.model import NodeName
 from fusionpipe.workspace import Workspace
-
-SHAPE = "snapshot 1"
-
-
-def path_of(root: Path) -> Path:
-    """Where a project keeps its snapshot."""
-    return root / DIRECTORY / "state" / "snapshot"
 
 
 def write(
@@ -33,7 +26,7 @@ def write(
     prints = {path: seen for path, seen in disk.sightings.items() if isinstance(seen, tuple)}
     kinds = {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, tuple)}
     memo.save(
-        path_of(root),
+        snapshot_path(str(root)),
         (
             SHAPE,
             str(root),
@@ -46,8 +39,3 @@ def write(
             saved,
         ),
     )
-
-
-def forget(root: Path) -> None:
-    """Makes the next build look closely."""
-    path_of(root).unlink(missing_ok=True)

@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from fusionpipe.cli.build import build
@@ -23,6 +22,9 @@ from fusionpipe.cli.why import why
 from fusionpipe.errors import UsageError
 from fusionpipe.version import VERSION
 
+# What Typer raises for words that do not fit: Click's class, or that of the copy which newer ones carry.
+WrongWords = typer.BadParameter.__mro__[1]
+_WRONG_USAGE = 2
 COMMANDS = (init, new, build, status, why, logs, graph, run, link, destroy)
 
 
@@ -40,11 +42,11 @@ def run_app(words: list[str]) -> int:
         app.command()(command)
     try:
         code = typer.main.get_command(app).main(words, prog_name="fp", standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return INTERRUPTED
-    except click.exceptions.ClickException as error:
+    except WrongWords as error:
         error.show(sys.stderr)
-        return error.exit_code
+        return _WRONG_USAGE
     return code if isinstance(code, int) else 0
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fusionpipe import hot
 from fusionpipe.cli.here import here_of
+from fusionpipe.cli.no_op import build_if_fresh
 from fusionpipe.settings import JOBS, ambient, wants_colour
 
 
@@ -31,51 +30,17 @@ class BuildOptions(NamedTuple):
 
 def do_build(options: BuildOptions, words: Sequence[str]) -> int:
     """Builds, and gives the exit code: 0, 1 if a node failed, 130 if interrupted."""
-    began = time.monotonic()
     here = here_of(options.directory)
-    environment = ambient()
-    root = _root_above(here)
-    if root is not None and not (
-        options.targets or options.force or options.params or options.dry_run
-    ):
-        fresh = hot.check(root, environment)
-        if fresh is not None:
-            return _nothing_to_do(root, fresh, options, words, time.monotonic() - began)
-    return _build(here, options, environment, words)
+    asks_little = not (options.targets or options.force or options.params or options.dry_run)
+    if asks_little and not (options.verbose or options.json):
+        code = build_if_fresh(str(here), words, is_quiet=options.quiet)
+        if code is not None:
+            return code
+    return _build(here, options, words)
 
 
-def _root_above(here: Path) -> Path | None:
-    """The project's root without a word if there is none: the full path says what is wrong."""
-    place = os.path.abspath(here)
-    while not os.path.exists(f"{place}/fusionpipe.toml"):
-        if place == "/":
-            return None
-        place = os.path.dirname(place)
-    return Path(place)
-
-
-def _nothing_to_do(
-    root: Path, fresh: hot.Fresh, options: BuildOptions, words: Sequence[str], seconds: float
-) -> int:
-    from fusionpipe.build.journal import note_no_op
-    from fusionpipe.events import BuildFinished, BuildStarted
-    from fusionpipe.report.choose import choose_report
-
-    id = note_no_op(root, fresh.nodes, seconds, ["fp", *words])
-    with choose_report(
-        sys.stdout,
-        is_terminal=False,
-        json=options.json,
-        quiet=options.quiet,
-        verbose=options.verbose,
-        colour=wants_colour(ambient(), is_terminal=sys.stdout.isatty()),
-    ) as report:
-        report(BuildStarted(id, fresh.nodes, 0, time.time() - seconds))
-        report(BuildFinished(id, 0, fresh.nodes, 0, 0, 0, seconds, fresh.saved))
-    return 0
-
-
-def _build(here: Path, options: BuildOptions, env: Mapping[str, str], words: Sequence[str]) -> int:
+def _build(here: Path, options: BuildOptions, words: Sequence[str]) -> int:
+    # imported here: a build with nothing to do never gets this far
     from fusionpipe.build.run import default_jobs, forced_nodes, run_build
     from fusionpipe.build.session import Session
     from fusionpipe.build.work import Wishes
@@ -83,6 +48,7 @@ def _build(here: Path, options: BuildOptions, env: Mapping[str, str], words: Seq
     from fusionpipe.project import find_root, parse_override, select, targets_of
     from fusionpipe.report.choose import choose_report
 
+    env = ambient()
     root = find_root(here)
     session = Session.open(root, env, tuple(parse_override(text) for text in options.params))
     try:

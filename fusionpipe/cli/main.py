@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INTERRUPTED = 130
 _STORE_ERROR = 4
@@ -18,15 +22,18 @@ def main() -> None:
     """Runs `fp` with the arguments of this process and exits."""
     if sys.platform == "win32":
         sys.exit("fusionpipe runs on Linux and macOS; on Windows, use it inside WSL2")
-    sys.exit(guarded(lambda: _dispatch(sys.argv[1:])))
+    sys.exit(run_words(sys.argv[1:]))
+
+
+def run_words(words: list[str]) -> int:
+    """Runs `fp` with these words; its exit code. From the main thread: a build minds signals."""
+    return guarded(lambda: _dispatch(words))
 
 
 def _dispatch(words: list[str]) -> int:
     # Typer costs ten times what a no-op costs: what is typed fifty times a day goes past it
     if words == ["build"]:
-        from fusionpipe.cli.do_build import BuildOptions, do_build
-
-        return do_build(BuildOptions(), words)
+        return _build(words)
     if words == ["status"]:
         from fusionpipe.cli.do_status import StatusOptions, do_status
 
@@ -41,23 +48,38 @@ def _dispatch(words: list[str]) -> int:
     return run_app(words)
 
 
+def _build(words: list[str]) -> int:
+    from fusionpipe.cli.no_op import build_if_fresh
+
+    with suppress(FileNotFoundError):  # the directory we are in is gone: said below
+        code = build_if_fresh(os.getcwd(), words)
+        if code is not None:
+            return code
+    from fusionpipe.cli.do_build import BuildOptions, do_build
+
+    return do_build(BuildOptions(), words)
+
+
 def guarded(call: Callable[[], int]) -> int:
     """The exit code of a call; errors that are the user's, the store's or an interrupt become sentences."""
-    from fusionpipe.errors import FusionpipeError
-    from fusionstore.errors import StoreError
-
     try:
         return call()
-    except FusionpipeError as error:
-        return _tell(str(error), error.exit_code)
-    except StoreError as error:
-        return _tell(str(error), _STORE_ERROR)
     except KeyboardInterrupt:
         return _tell("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # who read our output has gone: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        # the families are imported only now: a no-op has no use for them
+        from fusionpipe.errors import FusionpipeError
+        from fusionstore.errors import StoreError
+
+        if isinstance(error, FusionpipeError):
+            return _tell(str(error), error.exit_code)
+        if isinstance(error, StoreError):
+            return _tell(str(error), _STORE_ERROR)
+        raise
 
 
 def _tell(text: str, code: int) -> int:

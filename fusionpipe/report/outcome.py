@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fusionpipe.events import BuildFinished, Interrupting, NodeFinished, Notice, Outcome
+from fusionpipe.report.no_op import nothing_to_do
 from fusionpipe.report.output import Ink, Output, shown
 from fusionpipe.report.words import counted, duration, growth, number, size
 
@@ -60,9 +61,7 @@ def interrupting_line(event: Interrupting) -> str:
 def summary_line(event: BuildFinished) -> str:
     """The build in one line: `12 ran, 3 restored, 985 kept, 0 failed in 4.2 s, 3 h 12 m of work saved`."""
     if _had_nothing_to_do(event):
-        return (
-            f"nothing to do: {counted(event.kept, 'node')} up to date in {duration(event.seconds)}"
-        )
+        return nothing_to_do(event.kept, event.seconds)
     parts = [
         f"{number(event.ran)} ran",
         f"{number(event.restored)} restored",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,7 +62,7 @@ class Claims:
     def fail(self, claim: Claim, failure: JsonObject) -> None:
         """Leaves word, then gives the claim up."""
         temporary = self._scratch.fresh()
-        note = {"id": secrets.token_hex(8), "failure": failure}
+        note = {"id": os.urandom(8).hex(), "failure": failure}
         with open(temporary, "x", encoding="utf-8") as file:
             json.dump(note, file)
         os.rename(temporary, self._note(claim.key))

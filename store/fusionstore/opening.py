@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -87,10 +86,10 @@ def _write_about(layout: Layout) -> None:
         "format": FORMAT,
         "min_reader": FORMAT,
         "min_writer": FORMAT,
-        "id": secrets.token_hex(16),
+        "id": os.urandom(16).hex(),
         "owner": os.geteuid(),
     }
-    temporary = f"{layout.root}/about-{secrets.token_hex(8)}"
+    temporary = f"{layout.root}/about-{os.urandom(8).hex()}"
     write_new(temporary, json.dumps(about, indent=1).encode() + b"\n", 0o644)
     barrier(layout.root, [temporary], [])
     with suppress(FileExistsError):  # the first of two who make the same store wins

@@ -132,13 +132,15 @@ class Publish:
 
     def _gather_slot(self, closing: _Closing, tree: Tree) -> None:
         arrived = self._arrivals.tree(tree.root)
-        known = self._index.seal(tree.root) is not None
-        if arrived is None and not (known and self._catalogue.has_bytes([tree.root])):
+        if arrived is None and not self._is_stored(tree.root):
             self._verify.check(tree.root, lambda: tree)
             arrived = self._arrivals.tree(tree.root)
         if arrived is not None:
             closing.trees[tree.root] = arrived
             self._gather_blobs(closing, tree)
+
+    def _is_stored(self, tree: Digest) -> bool:
+        return self._index.seal(tree) is not None and self._catalogue.has_bytes([tree])
 
     def _gather_blobs(self, closing: _Closing, tree: Tree) -> None:
         for _, entry in tree.walk():

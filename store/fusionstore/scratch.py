@@ -7,7 +7,6 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
-import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ class Scratch:
 
     def directory(self) -> str:
         """A fresh directory of the caller's, kept until the store is closed or the process ends."""
-        name = f"{os.getpid()}-{int(time.time())}-{secrets.token_hex(4)}"
+        name = f"{os.getpid()}-{int(time.time())}-{os.urandom(4).hex()}"
         new = f"{self._layout.tmp}/{_NEW}{name}"
         os.mkdir(new, 0o755)
         fd = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -63,7 +62,7 @@ class Scratch:
     def trash(self, path: str) -> None:
         """Moves something out of the way, to be deleted later. Harmless if it is not there."""
         try:
-            os.rename(path, f"{self._layout.trash}/{secrets.token_hex(8)}")
+            os.rename(path, f"{self._layout.trash}/{os.urandom(8).hex()}")
         except FileNotFoundError:
             return
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from fusionpipe.testing import Project
 
 EDITS = r"""
@@ -176,8 +174,8 @@ clean: will run: failed last time: exited with 1
 $ .fusionpipe/failed/clean/rerun 2>&1 | tail -1
 ValueError: no such column
 $ fp logs clean
-# fusionpipe: clean started <date> on vm
-# command: /tmp/venv/bin/python3 main.py
+# fusionpipe: clean started <date> on <host>
+# command: <python> main.py
 Traceback (most recent call last):
   File "clean/code/main.py", line 25, in <module>
     clean()
@@ -213,8 +211,8 @@ ran       clean  <time>  code/main.py edited
 store <size> (<size>), <size> free
 1 ran, 0 restored, 1 kept, 0 failed in <time>
 $ fp logs clean
-# fusionpipe: clean started <date> on vm
-# command: /tmp/venv/bin/python3 main.py
+# fusionpipe: clean started <date> on <host>
+# command: <python> main.py
 # exit 0 after <time>, <size>
 """
 
@@ -316,13 +314,28 @@ $ find . | sort
 """
 
 
-@pytest.mark.parametrize(
-    "transcript",
-    [
-        pytest.param(EDITS, id="edits"),
-        pytest.param(FAILURE, id="failure"),
-        pytest.param(BY_HAND, id="by hand"),
-    ],
-)
-def test_a_journey_shows_what_it_showed_before(project: Project, transcript: str) -> None:
-    assert transcript.lstrip("\n") == project.replay(transcript)
+def test_from_init_through_edits_and_parameters_to_a_restored_result(project: Project) -> None:
+    (project.root / "fusionpipe.toml").unlink()
+    assert EDITS.lstrip("\n") == project.replay(EDITS)
+
+
+def test_a_failure_is_shown_explained_repeated_and_mended(project: Project) -> None:
+    assert FAILURE.lstrip("\n") == project.replay(FAILURE)
+
+
+def test_a_script_becomes_a_node_is_run_by_hand_and_everything_is_taken_out_again(
+    project: Project,
+) -> None:
+    assert BY_HAND.lstrip("\n") == project.replay(BY_HAND)
+
+
+def test_a_reverted_failure_gives_the_results_log_back(project: Project) -> None:
+    project.node("load", "echo good")
+    project.fp("build")
+    good = project.fp("logs", "load").out
+    project.node("load", "echo bad; exit 3")
+    assert 1 == project.fp("build").code
+    project.node("load", "echo good")
+    assert {"load": "kept"} == project.outcomes()
+    assert good == project.fp("logs", "load").out
+    assert "failed" not in project.fp("why", "load").out

@@ -346,6 +346,14 @@ def test_a_node_can_be_lost_twice() -> None:
     assert S.READY is plan.state(NodeName("below"))
 
 
+def test_a_lost_node_whose_parent_has_failed_meanwhile_is_given_up_with_all_below_it() -> None:
+    plan = settled_parent_with(S.DONE)
+    plan.lost(PARENT)
+    plan.failed(PARENT)
+    told = [(one.node, one.because) for one in plan.lost(NODE)]
+    assert [(NODE, PARENT), (NodeName("below"), NODE)] == told
+
+
 def test_a_claim_that_comes_while_a_parent_is_lost_is_not_used() -> None:
     plan = settled_parent_with(S.BUSY)
     plan.lost(PARENT)

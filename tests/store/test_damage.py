@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionstore.contract import Claim, Record
+from fusionstore.contract import Claim, Record, Root
 from fusionstore.digest import digest_bytes
 from fusionstore.errors import Corrupt, TreeLost
 from fusionstore.store import Store
@@ -192,8 +192,6 @@ def test_a_lost_index_is_made_anew(store: Store, record: Record, how: str) -> No
 
 
 def test_roots_survive_the_index(store: Store, tmp_path: Path) -> None:
-    from fusionstore.contract import Root
-
     tree = store.ingest(write_tree(tmp_path / "mine", {"a": "1"}))
     store.write_root(Root("kept-1", trees=(tree.root,), encodings=dict(tree.directories)))
     store.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from fusionstore.contract import Draft, Root
+from fusionstore.contract import Draft, Root, Standing
 from fusionstore.digest import ActionKey
 from fusionstore.records import encode_record
 from fusionstore.store import Store
@@ -119,8 +119,6 @@ def test_a_stranger_can_read_a_root(tmp_path: Path) -> None:
 
 
 def test_the_format_stands_still() -> None:
-    from fusionstore.contract import Standing
-
     tree = build(
         {
             "a": Entry("a", Kind.FILE, key_of("blob"), 4),  # type: ignore[arg-type]  # any digest does

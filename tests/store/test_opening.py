@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionstore.contract import NotPublished
+from fusionstore.contract import Draft, NotPublished
 from fusionstore.errors import DiskFull, StoreUnusable
 from fusionstore.filesystem import NETWORK, kind_of, network_kind
 from fusionstore.opening import prepare
@@ -148,8 +148,6 @@ def test_no_permission_is_refused(made: Path) -> None:
 def test_a_moved_store_still_answers(made: Path, tmp_path: Path) -> None:
     store = Store.open(made)
     tree = store.ingest(write_tree(tmp_path / "out", {"a": "1"}))
-    from fusionstore.contract import Draft
-
     record = publish(store, Draft(key_of("k"), {"data": tree})).record
     store.close()
     shutil.move(made, tmp_path / "elsewhere")

@@ -14,6 +14,7 @@ import pytest
 
 from fusionstore.contract import Busy, Claim, FailedElsewhere, Record
 from fusionstore.errors import StoreError
+from fusionstore.faults import ActAt
 from fusionstore.store import Store
 from fusionstore.testing import anything, key_of, publish, result_of
 
@@ -22,6 +23,7 @@ import sys
 from pathlib import Path
 from fusionstore.contract import Claim
 from fusionstore.errors import StoreError
+from fusionstore.faults import ActAt
 from fusionstore.store import Store
 from fusionstore.testing import anything, key_of, publish, result_of
 store = Store.open(Path(sys.argv[1]))
@@ -154,6 +156,7 @@ import sys
 from pathlib import Path
 from fusionstore.contract import Busy, Claim
 from fusionstore.errors import StoreError
+from fusionstore.faults import ActAt
 from fusionstore.store import Store
 from fusionstore.testing import anything, key_of, publish, result_of
 store, ran = Store.open(Path(sys.argv[1])), 0
@@ -189,3 +192,32 @@ def test_two_drafts_of_one_key_without_claims_leave_one_realisation(
     second = result_of(store, tmp_path, key_of("k"), {"a": "2"})
     one, two = publish(store, first), publish(store, second)
     assert (two.disagrees_with, store.lookup(key_of("k"), anything)) == (one.record, one.record)
+
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+from fusionstore.store import Store
+from fusionstore.testing import key_of, publish, result_of
+store = Store.open(Path(sys.argv[1]))
+publish(store, result_of(store, Path(sys.argv[2]), key_of("k"), {"a": sys.argv[3]}))
+store.close()
+"""
+
+
+@pytest.mark.parametrize(("theirs", "is_new"), [("ours", False), ("theirs", True)])
+def test_who_links_a_key_second_follows_who_linked_it_first(
+    tmp_path: Path, theirs: str, is_new: bool
+) -> None:
+    (tmp_path / "other").mkdir()
+    words = [str(tmp_path / "store"), str(tmp_path / "other"), theirs]
+    command = [sys.executable, "-c", PUBLISHER, *words]
+    race = ActAt("unchanged", lambda: subprocess.run(command, check=True, timeout=60))
+    store = Store.open(tmp_path / "store", step=race)
+    ours = publish(store, result_of(store, tmp_path, key_of("k"), {"a": "ours"}))
+    first = store.lookup(key_of("k"), anything)
+    assert first is not None
+    assert (store.check(first.slots["data"]) / "a").read_text() == theirs
+    assert (ours.is_new, ours.disagrees_with) == (is_new, first if is_new else None)
+    assert len(store.records(key_of("k"))) == 1 + is_new
+    store.close()

@@ -1,0 +1,33 @@
+"""A bare `fp build` with nothing to do: compared, noted, told. It imports next to nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from fusionpipe import hot
+from fusionpipe.settings import ambient
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def build_if_fresh(here: str, words: Sequence[str], *, is_quiet: bool = False) -> int | None:
+    """0 when nothing has changed, after saying so; None when a build has to look closely."""
+    began = time.monotonic()
+    started_ns = time.time_ns()
+    root = hot.root_above(here)
+    fresh = None if root is None else hot.check(root, ambient())
+    if root is None or fresh is None:
+        return None
+    from fusionpipe.journal import append_build, new_id
+
+    seconds = time.monotonic() - began
+    counts = {"ran": 0, "kept": fresh[0], "restored": 0, "failed": 0, "skipped": 0}
+    append_build(root, new_id(started_ns), started_ns, seconds, ["fp", *words], counts)
+    if not is_quiet:
+        from fusionpipe.report.no_op import nothing_to_do
+
+        sys.stdout.write(nothing_to_do(fresh[0], seconds) + "\n")
+    return 0

@@ -1,0 +1,85 @@
+"""`--json`: each line parses, with the fields that programs count on."""
+
+from __future__ import annotations
+
+import json
+
+from fusionpipe.testing import Project
+
+FINISHED = {"node", "outcome", "reason", "key", "data", "seconds", "log"}
+COUNTS = {"ran", "kept", "restored", "failed", "skipped", "seconds"}
+
+
+def chain(project: Project) -> Project:
+    return (
+        project.node("load", "echo 1 > ../data/x")
+        .node("clean", "cat ../parents/load/x > ../data/y", parents=["load"])
+        .node("broken", "echo lost; exit 3", parents=["clean"])
+        .node("below", parents=["broken"])
+    )
+
+
+def test_a_build_tells_every_event_on_a_line_of_its_own(project: Project) -> None:
+    result = chain(project).fp("build", "--json", "-k")
+    events = result.events
+    assert (1, "") == (result.code, result.err)
+    assert ("build_started", "build_finished") == (events[0]["event"], events[-1]["event"])
+    started = [event["node"] for event in events if event["event"] == "node_started"]
+    finished = [event for event in events if event["event"] == "node_finished"]
+    assert ["load", "clean", "broken"] == started
+    outcomes = {"load": "ran", "clean": "ran", "broken": "failed", "below": "skipped"}
+    assert outcomes == {event["node"]: event["outcome"] for event in finished}
+    assert all(event.keys() >= FINISHED for event in finished)
+    assert events[-1].keys() >= COUNTS
+    assert (2, 0, 0, 1, 1) == tuple(
+        events[-1][name] for name in ("ran", "kept", "restored", "failed", "skipped")
+    )
+
+
+def test_what_ran_and_what_failed_carry_their_facts(project: Project) -> None:
+    events = chain(project).fp("build", "--json").events
+    facts = {event["node"]: event for event in events if event["event"] == "node_finished"}
+    ran, failed = facts["load"], facts["broken"]
+    assert (64, 64) == (len(str(ran["key"])), len(str(ran["data"])))
+    assert "load/logs.txt" == ran["log"]
+    assert "exited with 3" == failed["reason"]
+    assert ["lost"] == failed["tail"]
+    assert (project.root / str(failed["rerun"])).is_dir()
+
+
+def test_a_build_with_nothing_to_do_tells_its_beginning_and_end(project: Project) -> None:
+    project.node("load").fp("build")
+    events = project.fp("build", "--json").events
+    assert ["build_started", "build_finished"] == [event["event"] for event in events]
+    assert 1 == events[-1]["kept"]
+
+
+def test_a_dry_run_tells_what_would_be_and_why(project: Project) -> None:
+    project.node("load").node("clean", parents=["load"])
+    expected = [
+        {"node": "load", "would": "will run", "reason": "never run"},
+        {"node": "clean", "would": "may run", "reason": "depends on what load produces"},
+    ]
+    assert expected == project.fp("build", "-n", "--json").events
+
+
+def test_status_is_one_object(project: Project) -> None:
+    project.node("load").fp("build")
+    project.node("other")
+    (told,) = project.fp("status", "--json").events
+    assert {"nodes", "counts", "fresh"} == told.keys()
+    assert False is told["fresh"]
+    assert ["fresh", "never run"] == [row["state"] for row in told["nodes"]]  # type: ignore[index, union-attr]  # a list of rows
+
+
+def test_why_is_one_object_with_its_diff(project: Project) -> None:
+    project.node("load").fp("build")
+    project.node("load", "echo other > ../data/it.txt")
+    (told,) = project.fp("why", "--json", "load").events
+    assert ("load", "load: will run: code/main.sh edited") == (told["node"], told["headline"])
+    assert "+echo other > ../data/it.txt" in json.dumps(told["sections"])
+
+
+def test_nothing_but_events_is_on_standard_output_of_an_invalid_project(project: Project) -> None:
+    result = project.node("load", toml="x = 1").fp("build", "--json")
+    assert (3, "") == (result.code, result.out)
