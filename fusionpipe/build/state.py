@@ -10,7 +10,8 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 
 from fusionpipe import memo
@@ -101,10 +102,12 @@ class State:
             "shape": _SHAPE,
             "memory": self.memory.to_plain(),
             "probes": self.probes,
-            "rows": {name: tuple(asdict(row).values()) for name, row in rows.items()},
+            "rows": {name: _plain_row(row) for name, row in rows.items()},
             "choices": choices,
         }
 
+
+_plain_row = attrgetter(*NodeRow.__slots__)
 
 _SHAPE = ("state 1", *NodeRow.__slots__)
 

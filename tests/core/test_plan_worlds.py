@@ -204,10 +204,11 @@ class World:
 
     def fail(self, name: NodeName) -> None:
         self.ended_before |= {n for n, o in self.plan.outcomes.items() if o in ENDED_WELL}
-        twins = [n for n in self.plan.in_state(State.TWIN) if self.keys[n] == self.keys.get(name)]
-        first = name in self.running_keys()
+        twins = {n for n in self.plan.in_state(State.TWIN) if self.keys[n] == self.keys.get(name)}
+        if name not in self.running_keys():
+            twins = set()
         fallen = self.plan.failed(name)
-        assert twins * first == [one.node for one in fallen if one.outcome is Outcome.FAILED]
+        assert twins == {one.node for one in fallen if one.outcome is Outcome.FAILED}
         self.fall(fallen)
         self.has_failed = True
 
