@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from blake3 import blake3
 
@@ -23,6 +24,8 @@ from fusionstore.tree import Kind
 
 FORMAT = "fusionpipe action 1"
 """Turned when the same facts would encode to other bytes, or when what a run is given changes."""
+
+_ANY_TEXT = "surrogatepass"  # whatever a name, a variable or a JSON lock may hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +132,17 @@ def _encode(value: Json, parts: list[bytes]) -> None:
             for name, item in sorted(value.items(), key=_by_bytes):
                 _encode_text(b"s", name, parts)
                 _encode(item, parts)
+        case _:  # dropped silently it would be a part of the key that is not in it (L2)
+            assert_never(value)
 
 
 def _encode_text(letter: bytes, text: str, parts: list[bytes]) -> None:
-    data = text.encode("utf-8", "surrogateescape")
+    data = text.encode("utf-8", _ANY_TEXT)
     parts.append(letter + _length(len(data)) + data)
 
 
 def _by_bytes(item: tuple[str, Json]) -> bytes:
-    return item[0].encode("utf-8", "surrogateescape")
+    return item[0].encode("utf-8", _ANY_TEXT)
 
 
 def _length(count: int) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from fusionpipe.action import encode
 from fusionpipe.params import plain
 from fusionstore.contract import Json, JsonObject
 from fusionstore.digest import Digest
@@ -56,6 +57,8 @@ class Change:
     def __str__(self) -> str:
         match self.field:
             case Field.CODE | Field.LIB | Field.INPUT:
+                if self.old == self.new:
+                    return f"{self.name} changed its executable bit"
                 return f"{self.name} {self._verb('edited')}"
             case Field.PARENT:
                 return f"{self.name} {self._verb('produced other data', 'parent added', 'parent removed')}"
@@ -87,11 +90,11 @@ def compare(old: JsonObject, new: JsonObject, read: ReadTree) -> tuple[Change, .
     changes += _materials(Field.INPUT, old.get("inputs"), new.get("inputs"), read)
     changes += _parents(old.get("parents"), new.get("parents"))
     changes += _values(Field.LOCK, old.get("locks"), new.get("locks"))
-    changes += _values(Field.ENV, old.get("env"), new.get("env"))
+    changes += _values(Field.ENV, _told(old.get("env")), _told(new.get("env")))
     changes += _tool(old.get("tool"), new.get("tool"))
     changes += _values(Field.TOOL, old.get("tools"), new.get("tools"))
     for field in (Field.ENTRY, Field.SEED, Field.VERSION, Field.NAME, Field.FORMAT):
-        if old.get(field) != new.get(field):
+        if encode(old.get(field)) != encode(new.get(field)):
             changes.append(Change(field, field.value, old.get(field), new.get(field)))
     return tuple(changes)
 
@@ -130,11 +133,12 @@ def _trees(field: Field, where: str, old: Json, new: Json, read: ReadTree) -> It
     if before is None or after is None:
         return (Change(field, f"{where}/", old, new),)
     names = sorted(before.keys() | after.keys())
-    return tuple(
+    changes = tuple(
         Change(field, f"{where}/{name}", _content(before.get(name)), _content(after.get(name)))
         for name in names
         if before.get(name) != after.get(name)
     )
+    return changes or (Change(field, f"{where}/", old, new),)  # only empty directories differ
 
 
 def _files(digest: Json, read: ReadTree) -> Mapping[str, Entry] | None:
@@ -162,7 +166,10 @@ def _params(prefix: str, old: Json, new: Json) -> Iterable[Change]:
 
 def _parents(old: Json, new: Json) -> Iterable[Change]:
     for alias, (was, now) in _pairs(old, new).items():
-        for member, (before, after) in _pairs(was, now).items():
+        members = _pairs(was, now)
+        if not members:
+            yield Change(Field.PARENT, alias, was, now)
+        for member, (before, after) in members.items():
             yield Change(Field.PARENT, f"{alias}/{member}" if member else alias, before, after)
 
 
@@ -183,12 +190,21 @@ def _pairs(old: Json, new: Json) -> dict[str, tuple[Json, Json]]:
     """The names whose values differ, with both values."""
     before = old if isinstance(old, dict) else {}
     after = new if isinstance(new, dict) else {}
+    names = sorted(before.keys() | after.keys())
     return {
         name: (before.get(name), after.get(name))
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-        or type(before.get(name)) is not type(after.get(name))
+        for name in names
+        if name not in before
+        or name not in after
+        or encode(before[name]) != encode(after[name])  # as the key sees it: 1 is not 1.0
     }
+
+
+def _told(env: Json) -> Json:
+    """Variables as people read them: one that is declared and unset is not one that is not declared."""
+    if not isinstance(env, dict):
+        return env
+    return {name: "(unset)" if value is None else value for name, value in env.items()}
 
 
 def _is_directory(material: Json) -> bool:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -311,14 +312,23 @@ class Project:
         )
         return ran.stdout + (f"[exit code {ran.returncode}]\n" if ran.returncode else "")
 
-    def replay(self, transcript: str) -> str:
-        """Runs the `$ ` lines of a transcript one after the other; the transcript as it is now, `pinned`."""
+    def replay(self, transcript: str, *, is_quick: bool = False) -> str:
+        """Runs the `$ ` lines of a transcript one after the other; the transcript as it is now, `pinned`.
+
+        Quick: `fp` commands in this process.
+        """
         told = ""
         for line in transcript.splitlines():
             if line.startswith("$ "):
-                seen = self.shell(line[2:]).replace(str(self.root.resolve()), "<root>")
-                told += f"{line}\n{pinned(seen)}"
+                command = line[2:]
+                is_call = is_quick and command.startswith("fp ")
+                seen = self._told_by(command) if is_call else self.shell(command)
+                told += f"{line}\n{pinned(seen.replace(str(self.root.resolve()), '<root>'))}"
         return told
+
+    def _told_by(self, command: str) -> str:
+        result = self.call(*shlex.split(command)[1:])
+        return result.out + result.err + (f"[exit code {result.code}]\n" if result.code else "")
 
     def call(
         self, *words: str, at: str = "", environment: Mapping[str, str] | None = None

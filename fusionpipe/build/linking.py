@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fusionpipe.build.given import link_given
 from fusionpipe.build.keep import UserDataInTheWay
 from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.lookup import Asked
@@ -31,7 +32,7 @@ def link_hit(
             for tree in record.slots.values():
                 session.store.materialise(tree)
             session.links.link_result(node.name, record)
-            session.links.link_inputs(node, canonical_json(node.params))
+            link_given(str(session.root), node, canonical_json(node.params))
         except (UserDataInTheWay, OSError, StoreError) as error:
             return f"its result is stored but could not be linked: {error}"
     data = record.slots["data"]

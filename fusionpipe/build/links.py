@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +17,9 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from fusionpipe.build.given import swap_link
 from fusionpipe.build.plain import PlainResults
-from fusionpipe.model import Laid, Node, NodeName
+from fusionpipe.model import NodeName
 from fusionstore.contract import Record
 from fusionstore.digest import Digest
 from fusionstore.tree import EMPTY_TREE
@@ -74,6 +76,7 @@ class NodeLinks:
         """`plain` lays results out as files where the user wants no links."""
         self._root = root
         self._is_inside = store.is_relative_to(root)
+        self._prefix = f"{root}/"
         self._tree_path = tree_path
         self._object_path = object_path
         self._keep = keep
@@ -86,9 +89,9 @@ class NodeLinks:
 
     def text_for(self, node: NodeName, target: Path) -> str:
         """What a link in the node's directory says: relative while the store lies inside the project."""
-        if self._is_inside:
-            return os.path.relpath(target, self._root / node)
-        return str(target)
+        if not self._is_inside:
+            return str(target)
+        return "../" * (node.count("/") + 1) + str(target)[len(self._prefix) :]
 
     def linked_root(self, node: NodeName, tree: Digest) -> tuple[int, int] | None:
         """(inode, mtime_ns) of the tree's directory if `data` links to it and it is there, else None."""
@@ -104,16 +107,18 @@ class NodeLinks:
 
     def data_state(self, node: NodeName) -> str:
         """What `data` is: "link" (or laid by us), "none", "empty" or "real" (the user's own)."""
-        data = f"{self._root}/{node}/data"
-        if os.path.islink(data) or (self._plain is not None and self._plain.is_ours(node, "data")):
-            return "link"
+        data = f"{self._prefix}{node}/data"
         try:
-            with os.scandir(data) as entries:
-                return "real" if next(entries, None) else "empty"
+            mode = os.lstat(data).st_mode
         except FileNotFoundError:
             return "none"
-        except NotADirectoryError:
+        is_ours = self._plain is not None and self._plain.is_ours(node, "data")
+        if stat.S_ISLNK(mode) or is_ours:
+            return "link"
+        if not stat.S_ISDIR(mode):
             return "real"
+        with os.scandir(data) as entries:
+            return "empty" if next(entries, None) is None else "real"
 
     def link_result(self, node: NodeName, record: Record) -> None:
         """Links data, reports and the log of a result. Raises UserDataInTheWay, OSError."""
@@ -127,22 +132,6 @@ class NodeLinks:
         if record.log is not None:
             put_file = self.put if self._plain is None else self._plain.put_file
             put_file(node, "logs.txt", self._object_path(record.log))
-
-    def link_inputs(self, node: Node, params: bytes) -> None:
-        """Makes what the code reads by hand: parents/, inputs/, libs/ and params.json."""
-        here = self._root / node.name
-        wanted = {f"parents/{name}": text for name, text in self._parent_links(node)}
-        for given in (*node.inputs, *node.libs):
-            below = "inputs" if given in node.inputs else "libs"
-            for name, target in _targets(given.name, given.files, self._root):
-                wanted[f"{below}/{name}"] = os.path.relpath(
-                    target, here / below / os.path.dirname(name)
-                )
-        for name, text in wanted.items():
-            _symlink(here / name, text)
-        for below in ("parents", "inputs", "libs"):
-            _drop_others(here / below, {n for n in wanted if n.startswith(below + "/")}, here)
-        _write_if_other(here / "params.json", params)
 
     def put(self, node: NodeName, name: str, target: Path) -> None:
         """Points one generated name at something stored, moving the user's own aside first."""
@@ -176,54 +165,12 @@ class NodeLinks:
             self._keep(path)
         else:
             path = _moved_aside(path)
-        _swap(path, text)
-
-    def _parent_links(self, node: Node) -> Iterator[tuple[str, str]]:
-        for parent in node.parents:
-            for member, name in parent.members.items():
-                at = f"{parent.alias}/{member}" if member else parent.alias
-                start = self._root / node.name / "parents" / os.path.dirname(at)
-                yield at, os.path.relpath(self._root / name / "data", start)
+        swap_link(str(path), text)
 
 
 def _root_of(data: str) -> tuple[int, int]:
     status = os.stat(data)
     return status.st_ino, status.st_mtime_ns
-
-
-def _targets(name: str, laid: tuple[Laid, ...], root: Path) -> Iterator[tuple[str, Path]]:
-    """Where each name of a file set leads: the whole set as one link where it is one directory."""
-    bases = {_base(file.path, file.at) for file in laid}
-    if len(bases) == 1 and (base := bases.pop()) is not None:
-        yield name, root / base
-        return
-    for file in laid:
-        yield f"{name}/{file.at}", root / file.path
-
-
-def _base(path: str, at: str) -> str | None:
-    """The directory that `at` is relative to when it is the end of `path`; None when it is not."""
-    if at == "":
-        return path
-    return path.removesuffix("/" + at) if path.endswith("/" + at) else None
-
-
-def _symlink(path: Path, text: str) -> None:
-    try:
-        os.symlink(text, path)
-    except FileExistsError:
-        if path.is_symlink() and os.readlink(path) != text:
-            _swap(path, text)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _symlink(path, text)
-
-
-def _swap(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
-    os.symlink(text, beside)
-    os.replace(beside, path)
 
 
 def _moved_aside(path: Path) -> Path:
@@ -234,27 +181,3 @@ def _moved_aside(path: Path) -> Path:
             os.rename(path, aside)
             break
     return path
-
-
-def _drop_others(directory: Path, wanted: set[str], here: Path) -> None:
-    """Removes generated links that nothing asks for any more; real files stay."""
-    if not directory.is_dir() or directory.is_symlink():
-        return
-    for path in sorted(directory.rglob("*"), reverse=True):
-        if path.is_symlink() and str(path.relative_to(here)) not in wanted:
-            path.unlink(missing_ok=True)
-        elif path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
-    if not any(directory.iterdir()):
-        directory.rmdir()
-
-
-def _write_if_other(path: Path, data: bytes) -> None:
-    try:
-        if path.read_bytes() == data:
-            return
-    except OSError:
-        pass
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(data)
-    os.replace(beside, path)

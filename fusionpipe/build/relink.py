@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from fusionpipe.build.given import link_given, write_params
 from fusionpipe.build.linking import link_hit
 from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.roots import write_project_root
@@ -28,7 +29,11 @@ def relink(session: Session, nodes: Sequence[NodeName]) -> tuple[int, int]:
             link_source(session, name)
             linked += stand.standing is Standing.KEPT
             continue
-        session.links.link_inputs(node, canonical_json(node.params))
+        params = canonical_json(node.params)
+        link_given(str(session.root), node, params)
+        write_params(
+            f"{session.root}/{name}", params
+        )  # also where there are none: by hand fp.params() reads it
         if stand.hit is None or stand.asked is None or stand.has_own_data:
             without += stand.hit is None
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -23,7 +23,7 @@ from fusionpipe.errors import UsageError
 from fusionpipe.version import VERSION
 
 # What Typer raises for words that do not fit: Click's class, or that of the copy which newer ones carry.
-WrongWords = typer.BadParameter.__mro__[1]
+WrongWords = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _WRONG_USAGE = 2
 COMMANDS = (init, new, build, status, why, logs, graph, run, link, destroy)
 
@@ -50,15 +50,21 @@ def run_app(words: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"fp {VERSION}\n")
+        raise typer.Exit
+
+
 def _everywhere(
     directory: Annotated[
         str | None, typer.Option("-C", "--directory", help="Work as if called in this directory.")
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_tell_version),
+    ] = False,
 ) -> None:
-    if version:
-        sys.stdout.write(f"fp {VERSION}\n")
-        raise typer.Exit
     if directory is not None:
         try:
             os.chdir(directory)

@@ -9,7 +9,9 @@ from fusionpipe.errors import UsageError
 
 
 def here_of(directory: str | None) -> Path:
-    """The directory a command works in, absolute. Raises UsageError when it is gone."""
+    """The directory a command works in, absolute. Raises UsageError when it is not there."""
+    if directory is not None and not os.path.isdir(directory):
+        raise UsageError(f"cannot go to {directory}: there is no such directory")
     try:
         return Path(os.path.abspath(directory or os.getcwd()))
     except FileNotFoundError:

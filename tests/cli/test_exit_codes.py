@@ -10,19 +10,24 @@ import pytest
 from fusionpipe.testing import Project, until
 
 
+def test_the_process_ends_with_the_code_of_the_command(project: Project) -> None:
+    project.node("load", "exit 7")
+    assert [0, 1, 2] == [project.fp(*words).code for words in (["status"], ["build"], ["built"])]
+
+
 def test_0_is_for_what_went_well(project: Project) -> None:
-    assert 0 == project.node("load").fp("build").code
-    assert 0 == project.fp("build").code
-    assert 0 == project.fp("status", "--check").code
+    assert 0 == project.node("load").call("build").code
+    assert 0 == project.call("build").code
+    assert 0 == project.call("status", "--check").code
 
 
 def test_1_is_for_a_node_that_failed(project: Project) -> None:
-    assert 1 == project.node("load", "exit 7").fp("build").code
+    assert 1 == project.node("load", "exit 7").call("build").code
 
 
 def test_1_is_for_a_check_of_what_is_not_fresh(project: Project) -> None:
     project.node("load")
-    assert (1, 0) == (project.fp("status", "--check").code, project.fp("status").code)
+    assert (1, 0) == (project.call("status", "--check").code, project.fp("status").code)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,6 @@ def test_1_is_for_a_check_of_what_is_not_fresh(project: Project) -> None:
         (["new", "load"], "load"),
         (["new", "a:b"], "a node may not be called 'a:b'"),
         (["init"], "this directory is a fusionpipe project already"),
-        (["destroy"], "nothing was removed"),
         (["-C", "nowhere", "build"], "nowhere"),
         (["build", "-C", "nowhere"], "nowhere"),
     ],
@@ -50,7 +54,7 @@ def test_1_is_for_a_check_of_what_is_not_fresh(project: Project) -> None:
 def test_2_is_for_wrong_usage_and_says_what_and_how(
     project: Project, words: list[str], sentence: str
 ) -> None:
-    result = project.node("load").fp(*words)
+    result = project.node("load").call(*words)
     assert (2, "") == (result.code, result.out)
     assert sentence in result.err
     assert "Traceback" not in result.err
@@ -59,24 +63,29 @@ def test_2_is_for_wrong_usage_and_says_what_and_how(
 def test_2_is_for_a_place_without_a_project(project: Project) -> None:
     (project.root / "fusionpipe.toml").unlink()
     for words in (["build"], ["status"], ["why", "x"], ["new", "x"]):
-        result = project.fp(*words)
+        result = project.call(*words)
         assert 2 == result.code
         assert "start a project here with: fp init" in result.err
+
+
+def test_2_is_for_a_question_that_got_no_yes(project: Project) -> None:
+    result = project.node("load").call("destroy")
+    assert (2, "fp: nothing was removed\n  say --yes, or answer y\n") == (result.code, result.err)
 
 
 def test_3_is_for_a_project_that_says_what_cannot_be(project: Project) -> None:
     project.node("load", toml="parnets = []")
     for words in (["build"], ["status"], ["why", "load"], ["graph"], ["build", "-n"]):
-        result = project.fp(*words)
+        result = project.call(*words)
         assert (3, "") == (result.code, result.out)
         assert "load/node.toml:1: " in result.err
 
 
 def test_4_is_for_a_store_that_cannot_be_used(project: Project) -> None:
-    project.node("load").fp("build")
+    project.node("load").call("build")
     (project.root / ".fusionpipe/store/store.json").write_text('{"format": "of tomorrow"}')
     project.node("load", "echo other")
-    result = project.fp("build")
+    result = project.call("build")
     assert 4 == result.code
     assert "Traceback" not in result.err
 

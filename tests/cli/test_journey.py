@@ -316,7 +316,7 @@ $ find . | sort
 
 def test_from_init_through_edits_and_parameters_to_a_restored_result(project: Project) -> None:
     (project.root / "fusionpipe.toml").unlink()
-    assert EDITS.lstrip("\n") == project.replay(EDITS)
+    assert EDITS.lstrip("\n") == project.replay(EDITS, is_quick=True)
 
 
 def test_a_failure_is_shown_explained_repeated_and_mended(project: Project) -> None:

@@ -20,7 +20,7 @@ def chain(project: Project) -> Project:
 
 
 def test_a_build_tells_every_event_on_a_line_of_its_own(project: Project) -> None:
-    result = chain(project).fp("build", "--json", "-k")
+    result = chain(project).call("build", "--json", "-k")
     events = result.events
     assert (1, "") == (result.code, result.err)
     assert ("build_started", "build_finished") == (events[0]["event"], events[-1]["event"])
@@ -37,7 +37,7 @@ def test_a_build_tells_every_event_on_a_line_of_its_own(project: Project) -> Non
 
 
 def test_what_ran_and_what_failed_carry_their_facts(project: Project) -> None:
-    events = chain(project).fp("build", "--json").events
+    events = chain(project).call("build", "--json").events
     facts = {event["node"]: event for event in events if event["event"] == "node_finished"}
     ran, failed = facts["load"], facts["broken"]
     assert (64, 64) == (len(str(ran["key"])), len(str(ran["data"])))
@@ -47,10 +47,12 @@ def test_what_ran_and_what_failed_carry_their_facts(project: Project) -> None:
     assert (project.root / str(failed["rerun"])).is_dir()
 
 
-def test_a_build_with_nothing_to_do_tells_its_beginning_and_end(project: Project) -> None:
-    project.node("load").fp("build")
-    events = project.fp("build", "--json").events
-    assert ["build_started", "build_finished"] == [event["event"] for event in events]
+def test_a_build_with_nothing_to_do_tells_what_it_kept(project: Project) -> None:
+    project.node("load").call("build")
+    events = project.call("build", "--json").events
+    expected = ["build_started", "node_finished", "build_finished"]
+    assert expected == [event["event"] for event in events]
+    assert "kept" == events[1]["outcome"]
     assert 1 == events[-1]["kept"]
 
 
@@ -60,26 +62,26 @@ def test_a_dry_run_tells_what_would_be_and_why(project: Project) -> None:
         {"node": "load", "would": "will run", "reason": "never run"},
         {"node": "clean", "would": "may run", "reason": "depends on what load produces"},
     ]
-    assert expected == project.fp("build", "-n", "--json").events
+    assert expected == project.call("build", "-n", "--json").events
 
 
 def test_status_is_one_object(project: Project) -> None:
-    project.node("load").fp("build")
+    project.node("load").call("build")
     project.node("other")
-    (told,) = project.fp("status", "--json").events
+    (told,) = project.call("status", "--json").events
     assert {"nodes", "counts", "fresh"} == told.keys()
     assert False is told["fresh"]
-    assert ["fresh", "never run"] == [row["state"] for row in told["nodes"]]  # type: ignore[index, union-attr]  # a list of rows
+    assert ["fresh", "never run"] == [row["state"] for row in told["nodes"]]
 
 
 def test_why_is_one_object_with_its_diff(project: Project) -> None:
-    project.node("load").fp("build")
+    project.node("load").call("build")
     project.node("load", "echo other > ../data/it.txt")
-    (told,) = project.fp("why", "--json", "load").events
+    (told,) = project.call("why", "--json", "load").events
     assert ("load", "load: will run: code/main.sh edited") == (told["node"], told["headline"])
     assert "+echo other > ../data/it.txt" in json.dumps(told["sections"])
 
 
 def test_nothing_but_events_is_on_standard_output_of_an_invalid_project(project: Project) -> None:
-    result = project.node("load", toml="x = 1").fp("build", "--json")
+    result = project.node("load", toml="x = 1").call("build", "--json")
     assert (3, "") == (result.code, result.out)

@@ -1,0 +1,95 @@
+"""What is typed fifty times a day: a build and a status with nothing to tell import little and open nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fusionpipe.testing import Project
+
+HEAVY = {"typer", "click", "rich", "networkx", "cloudpickle", "asyncio", "pydantic"}
+
+# Runs in the real `fp` before anything else, and tells at its end what it imported and opened.
+WATCHER = """
+import atexit, json, os, sys
+
+opened = []
+sys.addaudithook(lambda name, args: opened.append(str(args[0])) if name == "open" else None)
+
+def tell():
+    modules, files = sorted(sys.modules), list(opened)
+    with open(os.environ["WATCHED"], "w") as file:
+        json.dump({"modules": modules, "opened": files}, file)
+
+atexit.register(tell)
+"""
+
+
+class Watched:
+    """What one command imported and opened."""
+
+    def __init__(self, told: dict[str, list[str]], root: Path) -> None:
+        self.modules = set(told["modules"])
+        self.opened = [
+            str(Path(name).relative_to(root)) for name in told["opened"] if name.startswith(str(root))
+        ]
+
+
+def watched(project: Project, *words: str) -> Watched:
+    place = project.root.parent / "watch"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(WATCHER)
+    told = place / "told.json"
+    environment = {"PYTHONPATH": str(place), "WATCHED": str(told)}
+    assert 0 == project.fp(*words, environment=environment).code
+    return Watched(json.loads(told.read_text()), project.root)
+
+
+@pytest.fixture
+def built(project: Project) -> Project:
+    project.write("config.yaml", "x: 1\n").write("src/lib/it.py", "")
+    project.node("raw/data", toml="").write("source/data/table.csv", "1\n")
+    project.write("source/node.toml", "source = true\n")
+    toml = 'libs = ["src/lib"]\n[inputs]\nconfig = "../config.yaml"\n[params]\nn = 1'
+    project.node("clean", parents=["source"], toml=toml.replace("../", "", 0))
+    project.node("plot", "open('../data/x', 'w').close()", parents=["clean"], entry="main.py")
+    result = project.fp("build")
+    assert 0 == result.code, result.out + result.err
+    return project
+
+
+def test_the_watcher_sees_what_a_build_that_runs_something_opens(built: Project) -> None:
+    built.node("clean", "echo other > ../data/it.txt")
+    seen = watched(built, "build")
+    assert "clean/code/main.sh" in seen.opened
+
+
+def test_a_build_with_nothing_to_do_imports_nothing_heavy(built: Project) -> None:
+    modules = watched(built, "build").modules
+    assert set() == HEAVY & modules
+    assert "lmdb" not in modules
+    assert set() == {name for name in modules if name.startswith("fusionpipe.project")}
+
+
+def test_a_build_with_nothing_to_do_opens_no_file_of_a_node(built: Project) -> None:
+    opened = watched(built, "build").opened
+    assert {".fusionpipe/state/snapshot", ".fusionpipe/builds.jsonl"} == set(opened)
+
+
+def test_nothing_to_do_is_what_it_says(built: Project) -> None:
+    assert "nothing to do: 4 nodes up to date in <time>\n" == built.fp("build").plain
+
+
+def test_a_status_imports_nothing_heavy(built: Project) -> None:
+    assert set() == HEAVY & watched(built, "status").modules
+
+
+def test_a_status_of_unchanged_nodes_opens_none_of_their_files(built: Project) -> None:
+    opened = watched(built, "status").opened
+    assert [] == [name for name in opened if not name.startswith(".fusionpipe/")]
+
+
+def test_even_help_on_a_command_is_not_needed_for_the_version(project: Project) -> None:
+    assert set() == HEAVY & watched(project, "--version").modules
