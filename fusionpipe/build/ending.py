@@ -133,9 +133,9 @@ class Ender:
         session = self._work.session
         told = failure.tell(session, flight.exited)
         kept = self._keep(name, flight)
-        log = str(session.root / kept / "logs.txt")
-        word: JsonObject = {"why": why, "tail": list(told.tail), "hint": told.hint, "log": log}
-        self._work.leave_word(name, word | {"rerun": kept, "build": self._work.id})
+        rerun = str(session.root / kept)  # whoever waits may be of another project
+        word: JsonObject = {"why": why, "tail": list(told.tail), "hint": told.hint}
+        self._work.leave_word(name, word | {"rerun": rerun, "build": self._work.id})
         seconds = flight.exited.seconds
         row = session.state.row(name)
         session.state.put(name, replace(row, seconds=row.seconds or seconds))

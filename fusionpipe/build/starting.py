@@ -125,9 +125,19 @@ class Starter:
                 flight.claim = what.result
                 self._work.plan.got_claim(name)
             case FailedElsewhere():
-                self._work.fail(name, _failure_of(what.result.failure))
+                self._work.fail(name, self._failure_of(what.result.failure))
             case StoreError():
                 self._work.fail(name, Failure(str(what.result)))
+
+    def _failure_of(self, word: JsonObject) -> Failure:
+        """What another build left about a key it failed to make."""
+        tail = word.get("tail")
+        return Failure(
+            f"{word.get('why')} (in another build, which ran it for both)",
+            str(word.get("hint") or ""),
+            tuple(map(str, tail)) if isinstance(tail, list) else (),
+            self._work.shown(str(word.get("rerun") or "")),
+        )
 
     def _found_late(self, name: NodeName, flight: Flight, record: Record) -> None:
         self._work.link(flight.asked, record)
@@ -209,13 +219,3 @@ class Starter:
                 flight.has_live_log = True
                 self._work.session.links.put(name, "logs.txt", flight.rundir.log)
 
-
-def _failure_of(word: JsonObject) -> Failure:
-    """What another build left about a key it failed to make."""
-    tail = word.get("tail")
-    return Failure(
-        f"{word.get('why')} (in another build, which ran it for both)",
-        str(word.get("hint") or ""),
-        tuple(map(str, tail)) if isinstance(tail, list) else (),
-        str(word.get("rerun") or ""),
-    )
