@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
 import re
+import select
 import shlex
 import stat
 import subprocess
@@ -21,10 +23,13 @@ from fusionpipe.build.session import Session
 from fusionpipe.build.work import Wishes
 from fusionpipe.disk import FileKind, Listed
 from fusionpipe.events import BuildFinished, Event, NodeFinished, NodeStarted, Notice, Outcome
-from fusionpipe.project import parse_override, select, targets_of
+from fusionpipe.project import parse_override, targets_of
+from fusionpipe.project import select as select_nodes
 from fusionpipe.settings import ambient
 from fusionstore.contract import JsonObject
 from fusionstore.digest import Digest, digest_file
+
+_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 class PlainDisk:
@@ -44,8 +49,10 @@ class PlainDisk:
                 return tuple(
                     sorted((_listed(entry) for entry in entries), key=lambda one: one.name)
                 )
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        except OSError as error:
+            if error.errno in _NOTHING_THERE:
+                return None
+            raise
 
     def kind(self, path: str) -> FileKind | None:
         """What stands at a path, links followed."""
@@ -79,8 +86,10 @@ class PlainDisk:
         """A small file's bytes."""
         try:
             return _read(self._at(path))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        except OSError as error:
+            if error.errno in _NOTHING_THERE:
+                return None
+            raise
 
     def digest(self, path: str) -> Digest:
         """The digest of a file's bytes."""
@@ -183,6 +192,61 @@ def pinned(text: str) -> str:
     return text
 
 
+class Hall:
+    """Where the code of nodes meets a test: it notes that it ran, and waits on named pipes.
+
+    `environment` is for the project; a node reaches the place by `toml`, and says `note`, `meet`.
+    """
+
+    toml = 'pass = ["HALL"]\n'
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.environment = {"HALL": str(place)}
+        place.mkdir()
+
+    def note(self, name: str) -> str:
+        """A shell line that notes a run under a name."""
+        return f'echo "{name}" >> "$HALL/runs"\n'
+
+    def meet(self, name: str = "it") -> str:
+        """Shell lines that tell the test that they were reached, and wait for its word."""
+        for kind in ("here", "go"):
+            if not (self.place / f"{name}.{kind}").exists():
+                os.mkfifo(self.place / f"{name}.{kind}")
+        return f'echo here > "$HALL/{name}.here"\nread -r word < "$HALL/{name}.go"\n'
+
+    def runs(self) -> list[str]:
+        """What was noted, sorted."""
+        noted = self.place / "runs"
+        return sorted(noted.read_text().split()) if noted.exists() else []
+
+    def await_it(self, name: str = "it") -> None:
+        """Returns when the code has come to its `meet`."""
+        fd = os.open(self.place / f"{name}.here", os.O_RDWR)  # so that opening does not block
+        try:
+            ready, _, _ = select.select([fd], [], [], PLENTY)
+            assert ready, f"waited {PLENTY} s in vain for {name}"
+            os.read(fd, 100)
+        finally:
+            os.close(fd)
+
+    def let_go(self, name: str = "it") -> None:
+        """Lets the code go on."""
+        fds: list[int] = []
+
+        def is_read() -> bool:
+            try:
+                fds.append(os.open(self.place / f"{name}.go", os.O_WRONLY | os.O_NONBLOCK))
+            except OSError:
+                return False
+            return True
+
+        until(is_read, f"{name} to wait for a word", PLENTY)
+        os.write(fds[0], b"go\n")
+        os.close(fds[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """What a build in this process told."""
@@ -239,6 +303,21 @@ def _set_environment(environment: Mapping[str, str]) -> None:
     os.environ.update(environment)  # noqa: TID251
 
 
+_AS_USER = """
+import contextlib, io, os, sys
+from fusionpipe.cli.main import run_words
+user, warm, place, *words = sys.argv[1:]
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    for warming in ("build -k --json", "build -k", "why bad", "build bda", "status"):
+        run_words(["-C", warm, *warming.split()])
+os.setgroups([])
+os.setgid(int(user))
+os.setuid(int(user))
+os.chdir(place)
+sys.exit(run_words(words))
+"""
+
+
 class Project:
     """A project in a temporary directory, driven by the real `fp` of this interpreter's environment."""
 
@@ -249,6 +328,7 @@ class Project:
         self.environment = {name: text for name, text in ambient().items() if name not in drop}
         self.environment |= {"LC_ALL": "C.UTF-8", "TERM": "xterm", "USER": "someone"}
         self.environment |= dict(environment or {})
+        self.started: list[subprocess.Popen[str]] = []
         self.write("fusionpipe.toml", "")
 
     def write(self, path: str, text: str) -> Project:
@@ -339,12 +419,35 @@ class Project:
         told = {**self.environment, **(environment or {})}
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
         with _in_place(self.root / at, told), redirect_stdout(out), redirect_stderr(err):
-            code = run_words(list(words))
+            try:
+                code = run_words(list(words))
+            except SystemExit as exit:  # as completion ends
+                code = int(exit.code or 0)
         return Result(code, _written(out), _written(err))
+
+    def call_as(self, user: int, *words: str) -> Result:
+        """As `fp`, for another user; needs the superuser. The project becomes that user's.
+
+        The interpreter may lie where that user may not look, so everything is imported before: by a
+        build of a project beside this one.
+        """
+        warm = Project(self.root.with_name(f"{self.root.name}.warm"))
+        warm.node("good").node("bad", "exit 1").node("below", parents=["bad"])
+        for path in (self.root, *self.root.rglob("*")):
+            os.chown(path, user, user, follow_symlinks=False)
+        ran = subprocess.run(
+            [sys.executable, "-c", _AS_USER, str(user), str(warm.root), str(self.root), *words],
+            env=self.environment,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            timeout=300,
+        )
+        return Result(ran.returncode, ran.stdout, ran.stderr)
 
     def start(self, *words: str, at: str = "") -> subprocess.Popen[str]:
         """Starts `fp` with pipes, in a process group of its own; the caller waits for it."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [self.command, *words],
             cwd=self.root / at,
             env=self.environment,
@@ -354,6 +457,15 @@ class Project:
             encoding="utf-8",
             process_group=0,
         )
+        self.started.append(process)
+        return process
+
+    def end_all(self) -> None:
+        """Kills what was started and not waited for: a failed test leaves nothing running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
     def outcomes(self, *words: str) -> dict[str, str]:
         """What `fp build --json` with these words told of each node: its outcome."""
@@ -397,7 +509,7 @@ class Project:
                 on_event(event)
 
         try:
-            nodes = select(session.graph, targets)
+            nodes = select_nodes(session.graph, targets)
             named = targets_of(session.graph, targets)
             forced = forced_nodes(session.graph, nodes, named) if force else frozenset()
             wishes = Wishes(nodes, forced, jobs, keeps_going, grace)

@@ -7,6 +7,7 @@ rule, in `fusionstore.statcache`); racy ones are read again.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -74,6 +75,7 @@ class Workspace:
         self.real_paths: dict[str, str] = {}
         self.racy: dict[str, Digest | bytes | tuple[Listed, ...]] = {}
         self.listings: dict[str, tuple[Listed, ...]] = {}  # each directory as first seen
+        self.is_torn = False  # something was not the same each time it was looked at
         self._is_settled = is_settled
         self._prefix = f"{root}/"
 
@@ -87,17 +89,17 @@ class Workspace:
         place = self.absolute(directory)
         status = self._stat(directory)
         if status is None or not stat.S_ISDIR(status.st_mode):
-            self.sightings[directory] = None if status is None else _letter(status)
+            self._saw(directory, None if status is None else _letter(status))
             return None
         seen = print_of(status)
-        self.sightings[directory] = seen
+        self.sightings[directory] = seen  # our own links change it: what counts are the names
         known = self.memory.scans.get(directory)
         if known is not None and known[0] == seen:
             listed = tuple(self._recall(place, *row) for row in known[1])
-            self.listings.setdefault(directory, listed)
+            self._saw_names(directory, listed)
             return listed
         listed = _list(place)
-        self.listings.setdefault(directory, listed)
+        self._saw_names(directory, listed)
         if self._is_settled(seen):
             self.memory.scans[directory] = (
                 seen,
@@ -111,19 +113,19 @@ class Workspace:
         """See `Disk.kind`."""
         status = self._stat(path)
         if status is None:
-            self.sightings[path] = None
+            self._saw(path, None)
             return None
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), FileKind.OTHER)
-        self.sightings.setdefault(path, _LETTERS[kind])
+        self._saw(path, _LETTERS[kind])
         return kind
 
     def is_executable(self, path: str) -> bool:
         """See `Disk.is_executable`."""
         seen = self._stat(path)
         if seen is None:
-            self.sightings[path] = None
+            self._saw(path, None)
             return False
-        self.sightings[path] = print_of(seen)
+        self._saw(path, print_of(seen))
         return bool(seen.st_mode & 0o111)
 
     def read_link(self, path: str) -> str | None:
@@ -148,10 +150,10 @@ class Workspace:
         """See `Disk.read`."""
         status = self._stat(path)
         if status is None or not stat.S_ISREG(status.st_mode):
-            self.sightings[path] = None if status is None else _letter(status)
+            self._saw(path, None if status is None else _letter(status))
             return None
         seen = print_of(status)
-        self.sightings[path] = seen
+        self._saw(path, seen)
         known = self.memory.texts.get(path)
         if known is not None and known[0] == seen:
             return known[1]
@@ -174,7 +176,8 @@ class Workspace:
     def fingerprint(self, path: str) -> tuple[int, ...] | None:
         """See `Disk.fingerprint`."""
         status = self._stat(path)
-        self.sightings[path] = seen = None if status is None else print_of(status)
+        seen = None if status is None else print_of(status)
+        self._saw(path, seen)
         return seen
 
     # -- beyond Disk ---------------------------------------------------------------------------
@@ -185,7 +188,7 @@ class Workspace:
         place = self.absolute(path)
         status = os.stat(place)
         seen = print_of(status)
-        self.sightings[path] = seen
+        self._saw(path, seen)
         known = self.memory.files.get(path)
         if known is not None and known[0] == seen:
             return Digest(known[1]), status
@@ -200,7 +203,7 @@ class Workspace:
     def settle(self) -> bool:
         """Reads anew what was too young to be trusted; the caller has let the clock move on.
 
-        True when all of it is still what this build used: only then may the sightings be kept.
+        True when all that was seen is still what this build used: only then may the sightings be kept.
         """
         racy, self.racy = self.racy, {}
         is_same = True
@@ -210,7 +213,7 @@ class Workspace:
             except OSError:
                 now = None
             is_same = is_same and _own(now) == _own(was)
-        return is_same and not self.racy
+        return is_same and not self.racy and not self.is_torn
 
     def _read_again(
         self, path: str, was: Digest | bytes | tuple[Listed, ...]
@@ -225,13 +228,26 @@ class Workspace:
         self.links = {}
         self.real_paths = {}
 
+    def _saw(self, path: str, seen: Sighting) -> None:
+        """Remembers what was seen; a kind never takes the place of a fingerprint, which says more."""
+        before = self.sightings.setdefault(path, seen)
+        if before == seen or (isinstance(before, tuple) and isinstance(seen, str)):
+            return
+        is_closer_look = isinstance(before, str) and isinstance(seen, tuple)
+        self.is_torn = self.is_torn or not is_closer_look
+        self.sightings[path] = seen
+
+    def _saw_names(self, directory: str, listed: tuple[Listed, ...]) -> None:
+        first = self.listings.setdefault(directory, listed)
+        self.is_torn = self.is_torn or _own(first) != _own(listed)
+
     def _stat(self, path: str) -> os.stat_result | None:
         try:
             return os.stat(self.absolute(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            if error.errno == 40:  # ELOOP: a symlink that leads nowhere
+            if error.errno == errno.ELOOP:  # a symlink that leads to itself
                 return None
             raise
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from fusionpipe.build.given import link_given, write_params
 from fusionpipe.build.keep import keep_user_data
 from fusionpipe.build.relink import relink
 from fusionpipe.build.session import Session
@@ -40,6 +41,8 @@ def run_node(
     relink(session, ancestors)
     _refuse_without_parents(session, node)
     here = session.root / name
+    link_given(str(session.root), node, canonical_json(node.params))
+    write_params(str(here), canonical_json(node.params))
     base = base_environment(session.ambient, node.env, node.passed, node.secrets)
     base |= terminal_environment(session.ambient)
     base |= {name: session.ambient[name] for name in node.secrets if name in session.ambient}

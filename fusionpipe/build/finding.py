@@ -70,6 +70,7 @@ class Finder:
     def _want(self, asked: Asked, reason: str) -> None:
         name = asked.node.name
         key = asked.key if asked.node.is_cached else None
+        self._work.release(name)  # a claim from before a parent was lost
         if self._work.plan.missed(name, key):
             self._work.flights[name] = Flight(asked, reason)
 

@@ -93,9 +93,12 @@ def _base(laid: Laid) -> str | None:
 def _make(place: str, wanted: dict[str, str]) -> None:
     try:
         os.mkdir(place)
-        is_new = True
     except FileExistsError:
-        is_new = False
+        if os.path.islink(place):  # the user's own: what lies behind it is not ours to write into
+            return
+        # first, lest a new name be made behind a link that stands where a directory has to be
+        _drop_others(place, "", wanted)
+        os.makedirs(place, exist_ok=True)
     for name, text in wanted.items():
         if "/" in name:
             os.makedirs(os.path.dirname(f"{place}/{name}"), exist_ok=True)
@@ -104,8 +107,6 @@ def _make(place: str, wanted: dict[str, str]) -> None:
         except FileExistsError:
             if os.path.islink(f"{place}/{name}") and os.readlink(f"{place}/{name}") != text:
                 swap_link(f"{place}/{name}", text)
-    if not is_new:
-        _drop_others(place, "", wanted)
 
 
 def _drop_others(place: str, prefix: str, wanted: dict[str, str]) -> None:

@@ -95,16 +95,16 @@ def _write_snapshot(work: Work) -> None:
     """Settles what was too young to be trusted, then keeps what was seen."""
     session = work.session
     disk = session.disk
-    for name in session.graph.nodes:
+    for name, node in session.graph.nodes.items():
         disk.scan(name)  # our own links changed it
-        if session.graph.settings.link != "symlink":
+        if session.graph.settings.link != "symlink" and node.source is None:
             _see_below(disk, f"{name}/data")
     young = [seen for path in disk.racy if isinstance(seen := disk.sightings.get(path), tuple)]
     if young:
         session.clock.settle(fingerprint_of(max(young, key=lambda seen: max(seen[:2]))))
     is_same = disk.settle()
     session.state.save(session.graph.nodes)
-    data = {name: root for name in session.graph.nodes if (root := _data_root(session.root, name))}
+    data = {name: root for name in session.graph.nodes if (root := _data_root(work, name))}
     if is_same and len(data) == len(session.graph.nodes):
         saved = sum(record.seconds for record in work.records.values())
         snapshot.write(session.root, disk, session.variables(), data, saved)
@@ -120,9 +120,17 @@ def _see_below(disk: Workspace, directory: str) -> None:
             disk.fingerprint(path)
 
 
-def _data_root(root: Path, name: NodeName) -> tuple[int, int] | None:
+def _data_root(work: Work, name: NodeName) -> tuple[int, int] | None:
+    """What the next no-op finds at a node's data; None if that is not this build's result for it.
+
+    Somebody may have put another in its place meanwhile: a later build, or the user a directory.
+    """
+    session = work.session
+    if session.graph.nodes[name].source is None:
+        record = work.records.get(name)
+        return None if record is None else session.links.linked_root(name, record.slots["data"])
     try:
-        status = os.stat(root / name / "data")
+        status = os.stat(session.root / name / "data")
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns

@@ -123,20 +123,26 @@ class Starter:
                 self._found_late(name, flight, what.result)
             case Claim():
                 flight.claim = what.result
-                self._work.plan.got_claim(name)
+                if not self._work.plan.got_claim(name):
+                    self._work.release(name)
             case FailedElsewhere():
-                self._work.fail(name, self._failure_of(what.result.failure))
+                failure = self._failure_of(what.result.failure)
+                if failure.rerun:
+                    log = self._work.session.root / failure.rerun / "logs.txt"
+                    self._work.session.links.put(name, "logs.txt", log)
+                self._work.fail(name, failure)
             case StoreError():
                 self._work.fail(name, Failure(str(what.result)))
 
     def _failure_of(self, word: JsonObject) -> Failure:
         """What another build left about a key it failed to make."""
         tail = word.get("tail")
+        rerun = str(word.get("rerun") or "")
         return Failure(
             f"{word.get('why')} (in another build, which ran it for both)",
             str(word.get("hint") or ""),
             tuple(map(str, tail)) if isinstance(tail, list) else (),
-            self._work.shown(str(word.get("rerun") or "")),
+            self._work.shown(rerun),
         )
 
     def _found_late(self, name: NodeName, flight: Flight, record: Record) -> None:
@@ -201,7 +207,8 @@ class Starter:
         row = self._work.session.state.row(lost.parent)
         self._work.session.state.put(lost.parent, replace(row, record=""))
         self._work.records.pop(lost.parent, None)
-        self._work.plan.lost(lost.parent)
+        for fallen in self._work.plan.lost(lost.parent):
+            self._work.fell(fallen)
 
     # -- live logs -----------------------------------------------------------------------------
     def until_live_logs(self) -> float | None:

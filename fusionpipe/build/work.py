@@ -15,7 +15,7 @@ from fusionpipe.build.session import Session
 from fusionpipe.build.sources import Footprint, Read
 from fusionpipe.events import NodeFinished, Notice, Outcome, Report
 from fusionpipe.model import NodeName
-from fusionpipe.plan import Fallen, Plan, State
+from fusionpipe.plan import Fallen, Plan
 from fusionpipe.runner.run import Exited
 from fusionpipe.runner.rundir import RunDirectory
 from fusionstore.contract import Claim, JsonObject, Record
@@ -129,12 +129,12 @@ class Work:
         )  # fmt: skip
         self.failed_first = self.failed_first or name
         for one in fallen:
-            if one.was is State.TWIN:
+            if one.outcome is Outcome.FAILED:
                 self._remember_failure(one.node, key, failure.why)
                 why = f"{failure.why} (equal to {one.because}, which failed)"
                 self.finished(one.node, Outcome.FAILED, why)
             else:
-                self._fell(one)
+                self.fell(one)
 
     def stop_starting(self) -> None:
         """After a failure without -k: what would have to run is given up, and what is below it."""
@@ -144,9 +144,10 @@ class Work:
                 why = f"not started after {self.failed_first} failed; -k goes on"
                 self.finished(one.node, Outcome.SKIPPED, why)
             else:
-                self._fell(one)
+                self.fell(one)
 
-    def _fell(self, one: Fallen) -> None:
+    def fell(self, one: Fallen) -> None:
+        """A node is given up because of another: it is stopped if it runs, and told."""
         self.release(one.node)
         self.give_up_under_way(one)
         verb = "failed" if self.plan.outcomes[one.because] is Outcome.FAILED else "was skipped"

@@ -165,7 +165,9 @@ class Graphs(RuleBasedStateMachine):
         edges=st.lists(st.integers(0, 2**MOST - 1), min_size=MOST, max_size=MOST),
     )
     def begin(self, picks: list[Described], edges: list[int]) -> None:
-        self.project.write("s/node.toml", "source = true\n").write("s/data/value", f"{self.source}\n")
+        self.project.write("s/node.toml", "source = true\n").write(
+            "s/data/value", f"{self.source}\n"
+        )
         for number, pick in enumerate(picks):
             above = ["s", *self.nodes]
             chosen = [alias for bit, alias in enumerate(above) if edges[number] >> bit & 1][:3]
@@ -230,8 +232,10 @@ class Graphs(RuleBasedStateMachine):
     def holds(self, node: Described, text: str) -> bool:
         """Whether the user's own file is still where it was put, in a directory that is theirs."""
         data = self.directory(node) / "data"
-        return not data.is_symlink() and (data / "mine.txt").exists() and (
-            (data / "mine.txt").read_text() == text
+        return (
+            not data.is_symlink()
+            and (data / "mine.txt").exists()
+            and ((data / "mine.txt").read_text() == text)
         )
 
     @precondition(lambda self: self.gone)
@@ -350,7 +354,7 @@ class Graphs(RuleBasedStateMachine):
         self.find_my_files()
 
     def is_fresh(self) -> bool:
-        return hot.check(self.project.root, self.project.environment) is not None
+        return hot.check(str(self.project.root), self.project.environment) is not None
 
     def links(self) -> dict[str, str]:
         found = {}
@@ -372,7 +376,7 @@ class Graphs(RuleBasedStateMachine):
             nodes = select(session.graph, wish.targets)
             stands = {name: stand.standing for name, stand in survey(session, nodes).items()}
             assert stands.pop(NodeName("s"), Standing.KEPT) is Standing.KEPT
-            return dict(stands)
+            return {str(name): standing for name, standing in stands.items()}
         finally:
             session.close()
 
@@ -390,7 +394,11 @@ class Graphs(RuleBasedStateMachine):
             words = [f"-j{wish.jobs}", *wish.targets]
             words += ["-k"] * wish.keeps_going + ["-f"] * wish.force
             words += [word for param in self.params(wish) for word in ("-p", param)]
-            ended = {name: Outcome(told) for name, told in self.project.outcomes(*words).items()}
+            events = self.project.fp("build", "--json", *words).events
+            told = [event for event in events if event["event"] == "node_finished"]
+            ended = {str(event["node"]): Outcome(str(event["outcome"])) for event in told}
+            if not ended:  # nothing to do: the no-op tells no node
+                ended = {node.name: Outcome.KEPT for node in self.nodes.values()}
         assert ended.pop("s", Outcome.KEPT) is Outcome.KEPT
         return ended
 

@@ -8,7 +8,6 @@ import pytest
 
 from fusionpipe.testing import Project
 
-
 # Else the shell is looked for among the parents of this process, which differ from place to place.
 WITHOUT_DETECTION = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
 
@@ -21,7 +20,7 @@ def nodes(project: Project) -> Project:
 def completed(project: Project, line: str, *, at: str = "") -> list[str]:
     """What the tab key offers at the end of a line, in bash's words."""
     words = line.split(" ")
-    told = project.fp(
+    told = project.call(
         at=at,
         environment={
             "_FP_COMPLETE": "complete_bash",
@@ -47,6 +46,11 @@ def completed(project: Project, line: str, *, at: str = "") -> list[str]:
 )
 def test_the_tab_key_offers_names(nodes: Project, line: str, offered: str) -> None:
     assert offered.split() == completed(nodes, line)
+
+
+def test_the_real_command_answers_the_tab_key(nodes: Project) -> None:
+    environment = {"_FP_COMPLETE": "complete_bash", "COMP_WORDS": "fp build ra", "COMP_CWORD": "2"}
+    assert "raw" == nodes.fp(environment=environment).out.strip()
 
 
 def test_names_are_offered_as_they_may_be_typed_in_a_subdirectory(nodes: Project) -> None:

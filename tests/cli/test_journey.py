@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fusionpipe.testing import Project
 
 EDITS = r"""
@@ -236,7 +238,6 @@ fit:
 data
 logs.txt
 node.toml
-params.json
 parents
 
 fit/data:
@@ -323,6 +324,7 @@ def test_a_failure_is_shown_explained_repeated_and_mended(project: Project) -> N
     assert FAILURE.lstrip("\n") == project.replay(FAILURE)
 
 
+@pytest.mark.slow
 def test_a_script_becomes_a_node_is_run_by_hand_and_everything_is_taken_out_again(
     project: Project,
 ) -> None:
@@ -331,11 +333,11 @@ def test_a_script_becomes_a_node_is_run_by_hand_and_everything_is_taken_out_agai
 
 def test_a_reverted_failure_gives_the_results_log_back(project: Project) -> None:
     project.node("load", "echo good")
-    project.fp("build")
-    good = project.fp("logs", "load").out
+    project.call("build")
+    good = project.call("logs", "load").out
     project.node("load", "echo bad; exit 3")
-    assert 1 == project.fp("build").code
+    assert 1 == project.call("build").code
     project.node("load", "echo good")
     assert {"load": "kept"} == project.outcomes()
-    assert good == project.fp("logs", "load").out
-    assert "failed" not in project.fp("why", "load").out
+    assert good == project.call("logs", "load").out
+    assert "failed" not in project.call("why", "load").out

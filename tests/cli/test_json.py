@@ -68,7 +68,7 @@ def test_a_dry_run_tells_what_would_be_and_why(project: Project) -> None:
 def test_status_is_one_object(project: Project) -> None:
     project.node("load").call("build")
     project.node("other")
-    (told,) = project.call("status", "--json").events
+    told = json.loads(project.call("status", "--json").out)
     assert {"nodes", "counts", "fresh"} == told.keys()
     assert False is told["fresh"]
     assert ["fresh", "never run"] == [row["state"] for row in told["nodes"]]

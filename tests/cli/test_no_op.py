@@ -33,7 +33,9 @@ class Watched:
     def __init__(self, told: dict[str, list[str]], root: Path) -> None:
         self.modules = set(told["modules"])
         self.opened = [
-            str(Path(name).relative_to(root)) for name in told["opened"] if name.startswith(str(root))
+            str(Path(name).relative_to(root))
+            for name in told["opened"]
+            if name.startswith(str(root))
         ]
 
 
@@ -47,23 +49,24 @@ def watched(project: Project, *words: str) -> Watched:
     return Watched(json.loads(told.read_text()), project.root)
 
 
-@pytest.fixture
-def built(project: Project) -> Project:
-    project.write("config.yaml", "x: 1\n").write("src/lib/it.py", "")
-    project.node("raw/data", toml="").write("source/data/table.csv", "1\n")
-    project.write("source/node.toml", "source = true\n")
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project of every kind of node, up to date; no test here changes it."""
+    project = Project(tmp_path_factory.mktemp("built") / "project")
+    project.write("config.yaml", "x: 1\n").write("src/lib/it.py", "").node("other")
+    project.write("source/node.toml", "source = true\n").write("source/data/table.csv", "1\n")
     toml = 'libs = ["src/lib"]\n[inputs]\nconfig = "../config.yaml"\n[params]\nn = 1'
-    project.node("clean", parents=["source"], toml=toml.replace("../", "", 0))
+    project.node("clean", parents=["source"], toml=toml)
     project.node("plot", "open('../data/x', 'w').close()", parents=["clean"], entry="main.py")
-    result = project.fp("build")
+    result = project.call("build")
     assert 0 == result.code, result.out + result.err
     return project
 
 
-def test_the_watcher_sees_what_a_build_that_runs_something_opens(built: Project) -> None:
-    built.node("clean", "echo other > ../data/it.txt")
-    seen = watched(built, "build")
+def test_the_watcher_sees_what_a_build_that_runs_something_opens(project: Project) -> None:
+    seen = watched(project.node("clean"), "build")
     assert "clean/code/main.sh" in seen.opened
+    assert "fusionpipe.project.load" in seen.modules
 
 
 def test_a_build_with_nothing_to_do_imports_nothing_heavy(built: Project) -> None:

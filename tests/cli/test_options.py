@@ -110,7 +110,9 @@ def test_the_number_of_slots_comes_from_the_nearest_that_says(project: Project) 
     project.write("fusionpipe.toml", "jobs = 3\n").node("load")
 
     def jobs(*words: str, **environment: str) -> object:
-        return project.call("build", "-f", "--json", *words, environment=environment).events[0]["jobs"]
+        return project.call("build", "-f", "--json", *words, environment=environment).events[0][
+            "jobs"
+        ]
 
     assert 3 == jobs()
     assert 4 == jobs(FUSIONPIPE_JOBS="4")
