@@ -4,7 +4,7 @@
 #   make test         sets up everything, runs the whole suite
 #   make test-fast    without the slow tests
 #   make check        lint, types, import contracts and the fast tests: before a commit
-#   make bench        the benchmarks (bench-quick: a tenth of the size)
+#   make bench        the benchmarks, about two hours (bench-quick: two minutes)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -42,10 +42,12 @@ lint-imports: $(READY)
 	$(IN)/lint-imports
 
 bench: $(READY)
-	$(IN)/python benchmarks/run.py
+	$(IN)/python -m benchmarks.install
+	$(IN)/python -m benchmarks.run
 
 bench-quick: $(READY)
-	$(IN)/python benchmarks/run.py --quick
+	$(IN)/python -m benchmarks.install make ninja doit
+	$(IN)/python -m benchmarks.run --quick
 
 clean:
 	rm -rf "$(VENV)" dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.graph import busiest_root, descendants, layered, leaf
-from benchmarks.work import Kind, Peer, Site, Work
+from benchmarks.sites import Site
+from benchmarks.work import Kind, Peer, Work
 
 SIZE = 20
 
@@ -34,7 +35,10 @@ def faults(peer: Peer, kind: Kind, place: Path, size: int = SIZE) -> list[Fault]
     """What is wrong with a peer's project, or with the peer. `place` must not be there yet."""
     place.mkdir(parents=True)
     work = Work(layered(size), kind, witness=place / "witness")
-    site = Site.make(peer, work, place / "project")
+    try:
+        site = Site.make(peer, work, place / "project")
+    except subprocess.CalledProcessError as error:
+        return [Fault(peer.name, kind, "set-up", f"{error}: {error.stderr!r}")]
     everyone = {node.name for node in work.graph}
     last, root = leaf(work.graph), busiest_root(work.graph)
     below = set() if peer.cuts_off else descendants(work.graph, root)

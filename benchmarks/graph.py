@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Graph = tuple["Node", ...]
@@ -36,11 +36,11 @@ def layered(count: int, seed: int = 7) -> Graph:
     return tuple(nodes)
 
 
-def fan_in(parents: int, readers: int) -> Graph:
-    """`parents` nodes without parents, and `readers` nodes that each read all of them."""
-    sources = tuple(f"n{number:06d}" for number in range(parents))
-    last = (f"n{number:06d}" for number in range(parents, parents + readers))
-    return (*(Node(name, ()) for name in sources), *(Node(name, sources) for name in last))
+def fan_in(sources: int, readers: int, each: int) -> Graph:
+    """`sources` nodes without parents, and `readers` nodes that each read the first `each` of them."""
+    names = tuple(f"n{number:06d}" for number in range(sources))
+    last = (f"n{number:06d}" for number in range(sources, sources + readers))
+    return (*(Node(name, ()) for name in names), *(Node(name, names[:each]) for name in last))
 
 
 def leaf(graph: Graph) -> str:
@@ -81,11 +81,6 @@ def combine(constant: int, inputs: Iterable[int]) -> int:
     for value in inputs:
         total = (total * 31 + value) % 1000003
     return total
-
-
-def edges(graph: Collection[Node]) -> int:
-    """How many reads of a parent there are."""
-    return sum(len(node.parents) for node in graph)
 
 
 def _roots_above(graph: Graph, roots: Sequence[str]) -> dict[str, int]:

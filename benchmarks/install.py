@@ -57,8 +57,15 @@ def _by_pip(peer: str) -> str:
     if (place / ".ready").exists():
         return ""
     shutil.rmtree(place, ignore_errors=True)
-    pip = [place / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    steps: list[Sequence[str | Path]] = [[sys.executable, "-m", "venv", place], [*pip, *PIP[peer]]]
+    pip = [
+        str(place / "bin/python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
+    steps = [[sys.executable, "-m", "venv", str(place)], [*pip, *PIP[peer]]]
     return _all_of(steps, place)
 
 
@@ -70,7 +77,7 @@ def _by_npm(peer: str) -> str:
     if npm is None:
         return "there is no npm"
     place.mkdir(parents=True, exist_ok=True)
-    return _all_of([[npm, "install", "--silent", "--prefix", place, *NPM[peer]]], place)
+    return _all_of([[str(npm), "install", "--silent", "--prefix", str(place), *NPM[peer]]], place)
 
 
 def _by_apt(peer: str) -> str:
@@ -82,9 +89,9 @@ def _by_apt(peer: str) -> str:
     return _run(command, {**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
 
 
-def _all_of(steps: Sequence[Sequence[str | Path]], place: Path) -> str:
+def _all_of(steps: Sequence[Sequence[str]], place: Path) -> str:
     for step in steps:
-        if trouble := _run([str(part) for part in step], {**_without_python(), "PATH": _path()}):
+        if trouble := _run(step, {**_without_python(), "PATH": _path()}):
             return trouble
     (place / ".ready").touch()
     return ""
@@ -114,4 +121,4 @@ def _path() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(1 if install(sys.argv[1:]) else 0)
+    install(sys.argv[1:])

@@ -1,9 +1,9 @@
-"""Starts one command, waits for it, and says what it cost, as one line of JSON on file descriptor 3.
+"""Starts one command, waits for it, and says what it cost, as one line of JSON.
 
 Run by `measure.py` as a bare Python of its own. A new process inherits the peak memory of the one it was
 started from, so that one has to be small: import nothing here that is not needed.
 
-    launch.py COMMAND [ARGUMENT…] 3>figures
+    launch.py DESCRIPTOR COMMAND [ARGUMENT…]
 """
 
 import os
@@ -11,8 +11,9 @@ import sys
 import time
 
 
-def main(command: "list[str]") -> None:
+def main(answer: int, command: "list[str]") -> None:
     """Runs the command in this directory and environment; its output goes where ours goes."""
+    os.set_inheritable(answer, False)
     began = time.perf_counter()
     pid = os.posix_spawn(command[0], command, os.environ)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
@@ -21,7 +22,7 @@ def main(command: "list[str]") -> None:
     _, status, used = os.wait4(pid, 0)
     code = os.waitstatus_to_exitcode(status)
     row = (code, wall, used.ru_utime + used.ru_stime, own, used.ru_maxrss)
-    os.write(3, b"[%d, %.6f, %.6f, %.6f, %d]\n" % row)
+    os.write(answer, b"[%d, %.6f, %.6f, %.6f, %d]\n" % row)
 
 
 def own_seconds(pid: int) -> float:
@@ -35,4 +36,4 @@ def own_seconds(pid: int) -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(int(sys.argv[1]), sys.argv[2:])

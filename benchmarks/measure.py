@@ -7,7 +7,6 @@ of each the median is kept. A command that fails is an error, never a figure.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -58,29 +57,20 @@ class CommandFailed(Exception):
 
 def run_once(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Cost:
     """Runs a command once; its output is thrown away unless it fails. Raises CommandFailed."""
-    launcher = [real_python(), "-I", "-S", str(HERE / "launch.py")]
-    with tempfile.TemporaryFile() as said:
-        reader, writer = os.pipe()
-        try:
-            # the launcher knows its answer's pipe as 3: a shell puts it there for less than a hook in Python
-            shell = ["/bin/sh", "-c", f'exec "$@" 3>&{writer} {writer}>&-', "sh"]
-            subprocess.run(
-                [*shell, *launcher, *command],
-                cwd=directory,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                pass_fds=(writer,),
-                check=True,
-            )
-            os.close(writer)
-            writer = -1
-            line = os.read(reader, 4096)
-        finally:
-            os.close(reader)
-            if writer >= 0:
-                os.close(writer)
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as answer:
+        launcher = [real_python(), "-I", "-S", str(HERE / "launch.py"), str(answer.fileno())]
+        subprocess.run(
+            [*launcher, *command],
+            cwd=directory,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            pass_fds=(answer.fileno(),),
+            check=True,
+        )
+        answer.seek(0)
+        line = answer.read()
         code, wall, cpu, own, peak = json.loads(line)
         if code:
             said.seek(0)

@@ -6,6 +6,7 @@ All of it lies below `benchmarks/.work/`, which git ignores. Nothing here create
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,14 +15,16 @@ HERE = Path(__file__).resolve().parent
 WORK = HERE / ".work"
 TOOLS = WORK / "tools"  # one environment per peer
 RUNS = WORK / "runs"  # one new directory per run of the benchmarks; deleted when it is over
+OLDEST_PYTHON = 9  # 3.9: what `launch.py` and the floor need
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 def real_python() -> str:
     """An interpreter that is no version manager's shim (which would cost 30 ms a start)."""
-    system = Path("/usr/bin/python3")
-    if system.exists():
-        return str(system.resolve())
+    system = Path("/usr/bin/python3").resolve()
+    found = re.fullmatch(r"python3\.(\d+)", system.name)
+    if found and int(found[1]) >= OLDEST_PYTHON and sys.platform == "linux":
+        return str(system)
     return str(Path(sys.executable).resolve())
 
 

@@ -159,7 +159,8 @@ def _parse_lock(data: bytes) -> Json:
         return value
     except ValueError:
         pass
-    lines = (_COMMENT.sub(b"", line).strip() for line in data.splitlines())
+    # the indentation stays: in a conda environment it tells whose item a line is
+    lines = (_COMMENT.sub(b"", line).rstrip() for line in data.splitlines())
     return [line.decode("utf-8", "surrogateescape") for line in lines if line]
 
 

@@ -43,7 +43,7 @@ def check(root: str, environment: Mapping[str, str]) -> tuple[int, float] | None
     if not isinstance(kept, tuple) or kept[:2] != (SHAPE, root):
         return None
     _, _, variables, prints, kinds, links, real_paths, data, saved = kept
-    if any(environment.get(name) != value for name, value in variables.items()):
+    if any(variable(environment, name) != value for name, value in variables.items()):
         return None
     prefix = f"{root}/"
     is_same = (
@@ -54,6 +54,14 @@ def check(root: str, environment: Mapping[str, str]) -> tuple[int, float] | None
         and all(os.path.realpath(_join(prefix, path)) == was for path, was in real_paths.items())
     )
     return (len(data), saved) if is_same else None
+
+
+def variable(environment: Mapping[str, str], name: str) -> str | None:
+    """A variable's value; for `PREFIX*`, all there are of that prefix, whichever they will be."""
+    if name[-1:] != "*":
+        return environment.get(name)
+    known = sorted(one for one in environment if one.startswith(name[:-1]))
+    return "\0".join(f"{one}={environment[one]}" for one in known)
 
 
 def _are_as_seen(prefix: str, prints: Mapping[str, Print]) -> bool:

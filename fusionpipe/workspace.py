@@ -222,6 +222,11 @@ class Workspace:
             return self.read(path)
         return self.scan(path) if isinstance(was, tuple) else self.digest(path)
 
+    def forget(self, path: str) -> None:
+        """A file was found to hold other bytes than its digest says: its fingerprint did not tell."""
+        self.memory.files.pop(path, None)
+        self.is_torn = True
+
     def forget_sightings(self) -> None:
         """Starts a new list of what was seen."""
         self.sightings = {}
@@ -239,7 +244,8 @@ class Workspace:
 
     def _saw_names(self, directory: str, listed: tuple[Listed, ...]) -> None:
         first = self.listings.setdefault(directory, listed)
-        self.is_torn = self.is_torn or _own(first) != _own(listed)
+        if first is not listed and _own(first) != _own(listed):
+            self.is_torn = True
 
     def _stat(self, path: str) -> os.stat_result | None:
         try:

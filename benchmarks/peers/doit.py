@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.places import tool
-from benchmarks.work import Peer, Work, write_plain, write_table
+from benchmarks.scripts import write_plain, write_table
+from benchmarks.work import Peer, Work
 
 _DODO = """\
 import json

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.places import WORK, environment, tool
-from benchmarks.work import Peer, Work, node_command, plain_output, plain_script, write_plain
+from benchmarks.scripts import node_command, write_plain
+from benchmarks.work import Peer, Work, plain_output, plain_script
 
 
 class Dvc(Peer):
@@ -17,6 +18,7 @@ class Dvc(Peer):
     caches = True
     cuts_off = True
     most = 100  # 1,000 take more than seven minutes
+    most_warm = 1_000
 
     def program(self) -> Path | None:
         path = tool(self.name, "dvc")
@@ -52,6 +54,9 @@ class Dvc(Peer):
 
     def restore_command(self, work: Work) -> Sequence[str]:
         return [self.called(), "checkout", "--quiet"]
+
+    def adopt_command(self, work: Work) -> Sequence[str]:
+        return [self.called(), "commit", "--force", "--quiet"]
 
     def environment(self) -> Mapping[str, str]:
         return {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(WORK / "home/dvc-site")}

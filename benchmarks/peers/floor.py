@@ -5,12 +5,12 @@ It knows no up-to-date, checks exit codes, and starts a node once its parents ha
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.places import real_python
-from benchmarks.work import Peer, Work, node_command, write_plain
+from benchmarks.scripts import node_command, write_plain
+from benchmarks.work import Peer, Work
 
 _PROGRAM = """\
 import os
@@ -54,6 +54,3 @@ class Floor(Peer):
 
     def command(self, work: Work) -> Sequence[str]:
         return [self.called(), "-I", "-S", "floor.py", str(work.jobs)]
-
-    def version_command(self) -> Sequence[str]:
-        return [self.called(), "-I", "-c", "pass"]

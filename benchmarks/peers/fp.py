@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.places import real_python
-from benchmarks.work import Kind, Peer, Work, script_text
+from benchmarks.scripts import script_text
+from benchmarks.work import Kind, Peer, Work
 
 
 class Fp(Peer):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.places import system_tool
-from benchmarks.work import Peer, Work, node_command, plain_output, plain_script, write_plain
+from benchmarks.scripts import node_command, write_plain
+from benchmarks.work import Peer, Work, plain_output, plain_script
 
 
 class Make(Peer):

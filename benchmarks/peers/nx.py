@@ -8,15 +8,8 @@ from pathlib import Path
 
 from benchmarks.graph import Node
 from benchmarks.places import tool
-from benchmarks.work import (
-    Kind,
-    Peer,
-    Work,
-    node_command,
-    plain_output,
-    plain_script,
-    write_plain,
-)
+from benchmarks.scripts import node_command, write_plain
+from benchmarks.work import Kind, Peer, Work, plain_output, plain_script
 
 
 class Nx(Peer):

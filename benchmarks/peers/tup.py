@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.places import environment, system_tool
-from benchmarks.work import Peer, Work, plain_output, plain_script, write_plain
+from benchmarks.scripts import write_plain
+from benchmarks.work import Peer, Work, plain_output, plain_script
 
 
 class Tup(Peer):

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fusionpipe.build.given import link_given, write_params
-from fusionpipe.build.keep import keep_user_data
+from fusionpipe.build.keep import keep_user_data, move_aside
+from fusionpipe.build.linking import link_what_it_reads
 from fusionpipe.build.relink import relink
 from fusionpipe.build.session import Session
 from fusionpipe.errors import UsageError
@@ -41,8 +41,8 @@ def run_node(
     relink(session, ancestors)
     _refuse_without_parents(session, node)
     here = session.root / name
-    link_given(str(session.root), node, canonical_json(node.params))
-    write_params(str(here), canonical_json(node.params))
+    link_what_it_reads(session, node, with_params=True)
+    session.state.save(session.graph.nodes)
     base = base_environment(session.ambient, node.env, node.passed, node.secrets)
     base |= terminal_environment(session.ambient)
     base |= {name: session.ambient[name] for name in node.secrets if name in session.ambient}
@@ -91,6 +91,8 @@ def _empty_real(session: Session, path: Path) -> str | None:
         path.unlink()
     elif path.is_dir():
         kept = keep_user_data(session.store, path)
+    elif path.exists():
+        kept = str(move_aside(path))
     path.mkdir(exist_ok=True)
     return kept
 

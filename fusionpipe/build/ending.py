@@ -12,12 +12,14 @@ from fusionpipe.build.sources import Footprint
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.build.work import Failure, Flight, Work, some
 from fusionpipe.events import Outcome
-from fusionpipe.model import NodeName
+from fusionpipe.freeze import FrozenFile
+from fusionpipe.model import Node, NodeName
 from fusionpipe.plan import State
 from fusionpipe.runner.observed import collect
 from fusionpipe.runner.run import Exited
 from fusionpipe.runner.rundir import RunDirectories
 from fusionstore.contract import Json, JsonObject, NotPublished, Published
+from fusionstore.digest import digest_file
 
 
 class Ender:
@@ -107,17 +109,23 @@ class Ender:
             state.choose(flight.asked.key, published.record.id)
 
     def _tell_if_stale(self, name: NodeName, asked: Asked) -> None:
+        root, node = self._work.session.root, asked.node
         frozen = asked.frozen
-        root = self._work.session.root
-        for given in (frozen.code, *frozen.libs.values(), *frozen.inputs.values()):
-            files = () if given is None else given.files
-            seen = tuple((f"{root}/{file.path}", file.seen) for file in files if file.seen)
-            if (path := Footprint(seen).first_change()) is not None:
-                shown = self._work.shown(path)
-                self._work.notice(
-                    f"{shown} changed while it ran: this result is of the earlier version", name
-                )
-                return
+        sets = (frozen.code, *frozen.libs.values(), *frozen.inputs.values())
+        files = [file for given in sets if given is not None for file in given.files if file.seen]
+        changed = (file.path for file in files if _is_other(f"{root}/{file.path}", file))
+        path = next(changed, None) or self._other_declaration(node)
+        if path is not None:
+            text = f"{path} changed while it ran: this result is of the earlier version"
+            self._work.notice(text, name)
+
+    def _other_declaration(self, node: Node) -> str | None:
+        """The node's node.toml, if it is not what this build read: its params may be others."""
+        file, disk = node.declared_in, self._work.session.disk
+        seen = disk.sightings.get(file) if file else None
+        if not isinstance(seen, tuple):
+            return None
+        return file if Footprint(((disk.absolute(file), seen),)).first_change() else None
 
     # -- failing -------------------------------------------------------------------------------
     def unstorable(self, what: Unstorable) -> None:
@@ -162,3 +170,14 @@ class Ender:
         failure.keep(session, flight.exited, place)
         session.links.put(name, "logs.txt", session.root / place / "logs.txt")
         return place
+
+
+def _is_other(path: str, file: FrozenFile) -> bool:
+    """Whether a file's bytes are not those that ran. It is read only where its `stat` differs."""
+    assert file.seen is not None
+    if Footprint(((path, file.seen),)).first_change() is None:
+        return False
+    try:
+        return digest_file(path) != file.entry.digest
+    except OSError:
+        return True

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fusionpipe.build.session import Session
-from fusionpipe.build.sources import Footprint
+from fusionpipe.build.sources import Watched
 from fusionpipe.model import NodeName
 from fusionpipe.runner import kept, log
 from fusionpipe.runner.environment import withheld
@@ -28,16 +28,21 @@ class Told:
 
 
 def reason_of(
-    exited: Exited, footprints: Sequence[Footprint], shown: Callable[[str], str]
+    exited: Exited, footprints: Sequence[Watched], shown: Callable[[str], str]
 ) -> str | None:
     """Why a run that ended does not count, or None if it does (L3, L6)."""
+    reasons = []
     if exited.signal is not None:
-        return f"killed by signal {exited.signal} ({_signal_name(exited.signal)})"
-    if exited.code != 0:
-        return f"exited with {exited.code}"
+        reasons.append(f"killed by signal {exited.signal} ({_signal_name(exited.signal)})")
+    elif exited.code != 0:
+        reasons.append(f"exited with {exited.code}")
     for footprint in footprints:
         if (path := footprint.first_change()) is not None:
-            return f"{shown(path)} changed while it was being read: this run is void, build again"
+            what = "changed while it was being read: this run is void, build again"
+            reasons.append(f"{shown(path)} {what}")
+            break
+    if reasons:
+        return "; ".join(reasons)
     strays = exited.rundir.strays()
     if strays and not exited.rundir.has_output():
         named = ", ".join(strays[:5])

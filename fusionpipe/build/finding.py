@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fusionpipe.build.given import given_names
 from fusionpipe.build.keep import UserDataInTheWay, refuse_if_large
 from fusionpipe.build.lookup import Asked, Hit, NoKey, hit_reason, outcome_of
 from fusionpipe.build.roots import keep_source
@@ -62,7 +63,7 @@ class Finder:
             self._want(asked, "cache = false: runs at every build")
         elif (hit := lookup.find(asked)) is None:
             self._want(asked, lookup.why_missed(asked).reason)
-        elif hit.is_linked or self._restore(asked, hit.record):
+        elif hit.is_linked or self._restore(hit.record):
             self._settle(asked, hit)
         else:
             self._want(asked, "its stored result is damaged")
@@ -80,20 +81,23 @@ class Finder:
         full = None if hit.is_linked else session.lookup.full(hit.record.id)
         row = session.state.row(name)
         reason = hit_reason(hit, name, row, full)
-        if not hit.is_linked or row.failed_key:  # a failed run left its own logs.txt
+        is_shown = hit.is_linked and not row.failed_key  # a failed run left its own logs.txt
+        if not is_shown or not self._is_complete(asked.node, hit.record):
             self._work.link(asked, hit.record)
         self._work.found(name, hit.record, outcome_of(hit), reason)
 
-    def _restore(self, asked: Asked, record: Record) -> bool:
-        """Whether a stored result can be linked. One that is linked but altered is proven first."""
-        store = self._work.session.store
-        data = record.slots["data"]
+    def _is_complete(self, node: Node, record: Record) -> bool:
+        """Whether what belongs to a linked result is there too, and leads where it should."""
+        session = self._work.session
+        if session.state.row(node.name).given != given_names(node):
+            return False
+        return session.links.is_complete(node.name, record)
+
+    def _restore(self, record: Record) -> bool:
+        """Whether a stored result can be linked: proven first (one scan), for people read it too."""
         try:
             for tree in record.slots.values():
-                store.materialise(tree)
-            links = self._work.session.links
-            if links.shares_files or links.linked_root(asked.node.name, data) is not None:
-                store.check(data)
+                self._work.session.store.check(tree)
         except (StoreError, KeyError):
             return False
         finally:
@@ -128,8 +132,8 @@ class Finder:
                 keep_source(session, node.name, session.root / node.source.path, found.tree)
         except CannotFreeze as error:
             found = error
-        except (StoreError, OSError) as error:
-            found = CannotFreeze(node.name, str(error))
+        except Exception as error:  # whatever it is: a build that never hears of it waits for ever
+            found = CannotFreeze(node.name, str(error) or type(error).__name__)
         self._post(SourceRead(node.name, found))
 
     def source_read(self, what: SourceRead) -> None:

@@ -18,7 +18,6 @@ from fusionpipe.build.lookup import Asked
 from fusionpipe.model import NodeName
 from fusionpipe.runner.run import Exited
 from fusionstore.contract import Draft, Json, JsonObject, NotPublished, Published, ResultStore
-from fusionstore.errors import StoreError
 from fusionstore.tree import EMPTY_TREE, Tree
 
 
@@ -106,7 +105,7 @@ class Finisher:
                 observed=ended.observe(),
                 body=ended.body,
             )
-        except (StoreError, OSError) as error:
+        except Exception as error:  # whatever it is: a build that never hears of it waits for ever
             self._tell(Unstorable(node, error))
             return
         self._drafts.put((ended, draft))
@@ -149,7 +148,7 @@ class Finisher:
             return
         try:
             results = self._store.commit([draft for _, draft in good])
-        except (StoreError, OSError) as error:
+        except Exception as error:  # as above; nothing of it is visible
             for name, draft in good:
                 self._refuse(name, draft, error)
             return

@@ -1,44 +1,78 @@
 """What a node's code reads by hand: `parents/`, `inputs/`, `libs/` as relative links, and `params.json`.
 
-Made again only where something is missing or other than it should be. Real files of the user's in these
-directories stay.
+Made again only where something is missing or other than it should be. What we did not make is the
+user's and stays: `made` tells what earlier calls made (names; for params.json with a digest of it).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
 
+from fusionpipe.build.keep import move_aside
 from fusionpipe.model import FileSet, Laid, Node
+from fusionstore.digest import digest_bytes
 
+_PARAMS = "params.json "
 _DIRECTORIES = ("parents", "inputs", "libs")
 
 
-def link_given(root: str, node: Node, params: bytes) -> None:
-    """Makes what the node's code reads by hand. Raises OSError."""
+def given_names(node: Node) -> tuple[str, ...]:
+    """What tells, cheaply, whether the links of a node lead elsewhere than they did."""
+    parents = (
+        f"{parent.alias}/{member}={name}"
+        for parent in node.parents
+        for member, name in parent.members.items()
+    )
+    sets = (f"{one.name}={one.files[0].path}" for one in (*node.inputs, *node.libs) if one.files)
+    return (*parents, *sets)
+
+
+def link_given(
+    root: str, node: Node, params: bytes, made: Collection[str] = (), *, with_params: bool = False
+) -> tuple[str, ...]:
+    """Makes what the node's code reads by hand; what there is of ours now. Raises OSError.
+
+    A node without params gets a params.json only `with_params`.
+    """
     here = f"{root}/{node.name}"
+    names: list[str] = []
     for directory, wanted in zip(_DIRECTORIES, _wanted(root, node, here), strict=True):
         place = f"{here}/{directory}"
-        if wanted:
-            _make(place, wanted)
-        elif os.path.isdir(place) and not os.path.islink(place):
-            _drop_others(place, "", wanted)
-    if node.params or os.path.lexists(f"{here}/params.json"):
-        write_params(here, params)
+        if os.path.islink(place):  # the user's: what it leads to is not ours to change
+            continue
+        _drop_others(here, directory, made, wanted)
+        _make(place, wanted)
+        names += (f"{directory}/{name}" for name in wanted)
+    if node.params or with_params or any(name.startswith(_PARAMS) for name in made):
+        found = _read(f"{here}/params.json")
+        if found != params:
+            _write_params(here, params, is_ours=found is None or _mark(found) in made)
+        names.append(_mark(params))
+    return tuple(names)
 
 
-def write_params(here: str, params: bytes) -> None:
-    """Writes params.json in a node's directory, unless it says so already."""
-    path = f"{here}/params.json"
+def _read(path: str) -> bytes | None:
     try:
         with open(path, "rb", buffering=0) as file:
-            if file.read() == params:
-                return
-    except OSError:
-        pass
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _mark(params: bytes) -> str:
+    return _PARAMS + digest_bytes(params)[:16]
+
+
+def _write_params(here: str, params: bytes, *, is_ours: bool) -> None:
+    path = f"{here}/params.json"
     beside = f"{here}/.params.json.{os.getpid()}"
     with open(beside, "wb") as file:
         file.write(params)
+    if not is_ours:
+        move_aside(Path(path))
     os.replace(beside, path)
 
 
@@ -91,17 +125,8 @@ def _base(laid: Laid) -> str | None:
 
 
 def _make(place: str, wanted: dict[str, str]) -> None:
-    try:
-        os.mkdir(place)
-    except FileExistsError:
-        if os.path.islink(place):  # the user's own: what lies behind it is not ours to write into
-            return
-        # first, lest a new name be made behind a link that stands where a directory has to be
-        _drop_others(place, "", wanted)
-        os.makedirs(place, exist_ok=True)
     for name, text in wanted.items():
-        if "/" in name:
-            os.makedirs(os.path.dirname(f"{place}/{name}"), exist_ok=True)
+        _make_directories(place, os.path.dirname(name))
         try:
             os.symlink(text, f"{place}/{name}")
         except FileExistsError:
@@ -109,18 +134,27 @@ def _make(place: str, wanted: dict[str, str]) -> None:
                 swap_link(f"{place}/{name}", text)
 
 
-def _drop_others(place: str, prefix: str, wanted: dict[str, str]) -> None:
-    """Removes links that nothing asks for any more, and directories that are empty then."""
-    is_empty = True
-    with os.scandir(place) as entries:
-        for entry in list(entries):
-            name = prefix + entry.name
-            if entry.is_symlink() and name not in wanted:
-                os.unlink(entry.path)
-            elif entry.is_dir(follow_symlinks=False):
-                _drop_others(entry.path, name + "/", wanted)
-                is_empty = is_empty and not os.path.lexists(entry.path)
-            else:
-                is_empty = False
-    if is_empty:
-        os.rmdir(place)
+def _make_directories(place: str, below: str) -> None:
+    """Real directories: through a link, somebody else's would be written to."""
+    path = place
+    for part in ("", *below.split("/")) if below else ("",):
+        path = f"{path}/{part}" if part else path
+        if part and os.path.islink(path):
+            os.unlink(path)
+        with suppress(FileExistsError):
+            os.mkdir(path)
+
+
+def _drop_others(here: str, directory: str, made: Collection[str], wanted: Collection[str]) -> None:
+    """Removes links of ours that nothing asks for any more, and the directories that are empty then."""
+    for name in made:
+        path = f"{here}/{name}"
+        is_ours = name.startswith(f"{directory}/") and name[len(directory) + 1 :] not in wanted
+        if not is_ours or not os.path.islink(path):
+            continue
+        os.unlink(path)
+        above = os.path.dirname(path)
+        with suppress(OSError):  # something is left in it
+            while above != here:
+                os.rmdir(above)
+                above = os.path.dirname(above)

@@ -6,13 +6,16 @@ Nothing of the user's is ever deleted (L9): the directory goes only after its co
 from __future__ import annotations
 
 import os
+import shutil
+import stat
 import time
 from pathlib import Path
 
 from fusionpipe.errors import FusionpipeError
 from fusionstore.contract import JsonObject, Root
+from fusionstore.errors import ChangedWhileStored, StoreError
 from fusionstore.store import Store
-from fusionstore.tree import EMPTY_TREE
+from fusionstore.tree import EMPTY_TREE, Kind, Tree
 
 MOST_KEPT = 1 << 30
 """Bytes of a real data/ up to which it is taken in without asking."""
@@ -50,8 +53,46 @@ def keep_user_data(store: Store, directory: Path) -> str | None:
         store.write_root(
             Root(f"kept-{tree.root}", trees=(tree.root,), encodings=tree.directories, body=body)
         )
-    store.trash(directory)
+    _take_away(store, directory, tree)
     return str(store.tree_path(tree.root))
+
+
+def _take_away(store: Store, directory: Path, kept: Tree) -> None:
+    """Removes a directory whose bytes are kept. Raises ChangedWhileStored if it holds others by now."""
+    aside = directory.with_name(f".{directory.name}.{os.getpid()}")
+    os.rename(directory, aside)  # from here on nobody finds it by its name
+    if not _still_holds(aside, kept):
+        os.rename(aside, directory)
+        raise ChangedWhileStored(str(directory))
+    try:
+        store.trash(aside)
+    except StoreError:  # the store lies on another file system
+        shutil.rmtree(aside)
+
+
+def _still_holds(directory: Path, kept: Tree) -> bool:
+    """True if nothing was written to it since it was copied, as names and sizes tell."""
+    there: dict[str, int] = {}
+    for place, directories, names in os.walk(directory):
+        for name in (*directories, *names):
+            path = os.path.join(place, name)
+            status = os.lstat(path)
+            there[os.path.relpath(path, directory)] = (
+                status.st_size if stat.S_ISREG(status.st_mode) else -1
+            )
+    files = (Kind.FILE, Kind.EXECUTABLE)
+    return there == {at: e.size if e.kind in files else -1 for at, e in kept.walk()}
+
+
+def move_aside(path: Path) -> Path:
+    """Gives the user's plain file another name, so that nothing of theirs is lost; that name."""
+    aside = path.with_name(f"{path.name}.yours")
+    number = 1
+    while os.path.lexists(aside):
+        number += 1
+        aside = path.with_name(f"{path.name}.yours{number}")
+    os.rename(path, aside)
+    return aside
 
 
 def refuse_if_large(directory: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from fusionpipe.build.given import link_given
+from dataclasses import replace
+
+from fusionpipe.build.given import given_names, link_given
 from fusionpipe.build.keep import UserDataInTheWay
 from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
+from fusionpipe.model import Node
 from fusionpipe.params import canonical_json
 from fusionstore.contract import Record
 from fusionstore.errors import StoreError
@@ -27,12 +30,13 @@ def link_hit(
     node = asked.node
     with order.turn(node.name, stamp) as is_ours:
         if not is_ours:
-            return "a later build has linked it: its link stays"
+            is_the_same = session.links.linked_root(node.name, record.slots["data"]) is not None
+            return None if is_the_same else "a later build has linked it anew: its link stays"
         try:
             for tree in record.slots.values():
                 session.store.materialise(tree)
             session.links.link_result(node.name, record)
-            link_given(str(session.root), node, canonical_json(node.params))
+            link_what_it_reads(session, node)
         except (UserDataInTheWay, OSError, StoreError) as error:
             return f"its result is stored but could not be linked: {error}"
     data = record.slots["data"]
@@ -48,3 +52,11 @@ def link_hit(
     )
     session.state.put(node.name, row)
     return None
+
+
+def link_what_it_reads(session: Session, node: Node, *, with_params: bool = False) -> None:
+    """Makes what the node's code reads by hand, and remembers what of it is ours. Raises OSError."""
+    row = session.state.row(node.name)
+    params = canonical_json(node.params)
+    made = link_given(str(session.root), node, params, row.made, with_params=with_params)
+    session.state.put(node.name, replace(row, made=made, given=given_names(node)))

@@ -18,10 +18,12 @@ from pathlib import Path
 from blake3 import blake3
 
 from fusionpipe.build.given import swap_link
+from fusionpipe.build.keep import move_aside
 from fusionpipe.build.plain import PlainResults
 from fusionpipe.model import NodeName
 from fusionstore.contract import Record
 from fusionstore.digest import Digest
+from fusionstore.errors import Corrupt
 from fusionstore.tree import EMPTY_TREE
 
 _SLOTS = 1 << 20
@@ -105,6 +107,16 @@ class NodeLinks:
         except OSError:
             return None
 
+    def is_complete(self, node: NodeName, record: Record) -> bool:
+        """True unless reports or the log of a linked result are missing from the node's directory."""
+        reports = record.slots.get("reports", EMPTY_TREE.root) != EMPTY_TREE.root
+        names = ("logs.txt",) if record.log is not None else ()
+        here = f"{self._prefix}{node}"
+        return all(
+            os.path.lexists(f"{here}/{name}")
+            for name in (*names, *(("reports",) if reports else ()))
+        )
+
     def data_state(self, node: NodeName) -> str:
         """What `data` is: "link" (or laid by us), "none", "empty" or "real" (the user's own)."""
         data = f"{self._prefix}{node}/data"
@@ -130,11 +142,23 @@ class NodeLinks:
         else:
             self._take_away(node, "reports")
         if record.log is not None:
-            put_file = self.put if self._plain is None else self._plain.put_file
-            put_file(node, "logs.txt", self._object_path(record.log))
+            self._link_log(node, record.log)
+
+    def _link_log(self, node: NodeName, log: Digest) -> None:
+        try:
+            place = self._object_path(log)
+        except (KeyError, Corrupt):  # a result whose log is gone is still the result
+            self._take_away(node, "logs.txt")
+            return
+        if self._plain is None:
+            self.put(node, "logs.txt", place)
+        else:
+            self._make_room(node, "logs.txt")
+            self._plain.put_file(node, "logs.txt", place)
 
     def put(self, node: NodeName, name: str, target: Path) -> None:
         """Points one generated name at something stored, moving the user's own aside first."""
+        self._make_room(node, name)
         self._put(self._root / node / name, self.text_for(node, target))
 
     def put_source(self, node: NodeName, target: Path) -> None:
@@ -142,6 +166,16 @@ class NodeLinks:
         is_inside = target.is_relative_to(self._root)
         text = os.path.relpath(target, self._root / node) if is_inside else str(target)
         self._put(self._root / node / "data", text)
+
+    def _make_room(self, node: NodeName, name: str) -> None:
+        """Where results are plain files, one that we laid goes, and one of the user's is moved aside."""
+        path = self._root / node / name
+        if self._plain is None or path.is_symlink() or not path.is_file():
+            return
+        if self._plain.is_our_file(node, name):
+            path.unlink()
+        else:
+            move_aside(path)
 
     def _put(self, path: Path, text: str) -> None:
         try:
@@ -164,20 +198,10 @@ class NodeLinks:
         elif path.is_dir():
             self._keep(path)
         else:
-            path = _moved_aside(path)
+            move_aside(path)
         swap_link(str(path), text)
 
 
 def _root_of(data: str) -> tuple[int, int]:
     status = os.stat(data)
     return status.st_ino, status.st_mtime_ns
-
-
-def _moved_aside(path: Path) -> Path:
-    """Gives the user's plain file another name, so that nothing of theirs is lost."""
-    for number in range(1, 1000):
-        aside = path.with_name(f"{path.name}.yours{number if number > 1 else ''}")
-        if not os.path.lexists(aside):
-            os.rename(path, aside)
-            break
-    return path

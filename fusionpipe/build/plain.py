@@ -33,12 +33,15 @@ class PlainResults:
     def put_tree(self, node: NodeName, name: str, tree: Path) -> None:
         """Makes `name` in the node's directory hold the files of a stored tree. Raises OSError."""
         at = self._root / node / name
-        beside = at.with_name(f".{name}.{os.getpid()}")
+        beside = at.with_name(f".{name}.new.{os.getpid()}")
         shutil.rmtree(beside, ignore_errors=True)
-        self._lay(tree, beside)
-        stamps = _stamps(beside)
-        self.clear(node, name)
-        os.rename(beside, at)
+        try:
+            self._lay(tree, beside)
+            stamps = _stamps(beside)
+            self.clear(node, name)
+            os.rename(beside, at)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
         memo.save(self._memo(node, name), stamps)
 
     def put_file(self, node: NodeName, name: str, file: Path) -> None:
@@ -46,7 +49,9 @@ class PlainResults:
         beside = self._root / node / f".{name}.{os.getpid()}"
         beside.unlink(missing_ok=True)
         self._copy(str(file), str(beside))
-        os.replace(beside, self._root / node / name)
+        at = self._root / node / name
+        os.replace(beside, at)
+        memo.save(self._memo(node, name), _stamp_of_file(at))
 
     def clear(self, node: NodeName, name: str) -> None:
         """Takes away what stands there: ours is deleted, the user's kept first."""
@@ -65,6 +70,11 @@ class PlainResults:
         if at.is_symlink() or not at.is_dir():
             return False
         return memo.load(self._memo(node, name)) == _stamps(at)
+
+    def is_our_file(self, node: NodeName, name: str) -> bool:
+        """True if it is a plain file that is still as it was laid."""
+        at = self._root / node / name
+        return at.is_file() and memo.load(self._memo(node, name)) == _stamp_of_file(at)
 
     def _lay(self, tree: Path, to: Path) -> None:
         to.mkdir()
@@ -85,6 +95,11 @@ class PlainResults:
 
     def _memo(self, node: NodeName, name: str) -> Path:
         return self._state / "plain" / f"{node.replace('/', '+')}+{name}"
+
+
+def _stamp_of_file(path: Path) -> tuple[int, int, int]:
+    status = path.lstat()
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _stamps(directory: Path) -> _Stamps:

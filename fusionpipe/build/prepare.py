@@ -6,12 +6,13 @@ up again (`Changed`). A parent's tree that cannot be trusted any more is named (
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fusionpipe.build.lookup import Asked, is_observed
-from fusionpipe.build.sources import Footprint
+from fusionpipe.build.sources import Footprint, Proof, Watched
 from fusionpipe.freeze import FrozenFile, FrozenSet
 from fusionpipe.model import Language, Node, NodeName
 from fusionpipe.params import canonical_json
@@ -21,9 +22,11 @@ from fusionpipe.runner.observed import environment as observation
 from fusionpipe.runner.run import Run
 from fusionpipe.runner.rundir import OBSERVED
 from fusionpipe.runner.tools import Tool, command_line, mismatch
+from fusionpipe.workspace import Print, print_of
 from fusionstore.contract import ResultStore
 from fusionstore.digest import Digest
 from fusionstore.errors import Corrupt, TreeLost
+from fusionstore.seal import scan_seal
 from fusionstore.tree import Kind
 
 
@@ -55,7 +58,7 @@ class Prepared:
     """A run that may start now, and what is read in place while it lasts."""
 
     run: Run
-    footprints: tuple[Footprint, ...]
+    footprints: tuple[Watched, ...]
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Preparer:
     store: ResultStore
     ambient: Mapping[str, str]
     place_of_source: Callable[[NodeName], tuple[Path, Footprint] | None]
-    _proven: dict[Digest, Path] = field(default_factory=dict)
+    _proven: dict[Digest, Proof] = field(default_factory=dict)
 
     def prepare(self, asked: Asked) -> Prepared | Changed | Lost | CannotRun:
         """Everything a run of this node needs, in place."""
@@ -77,7 +80,7 @@ class Preparer:
             return CannotRun(
                 str(other), "install that version, or correct [tools] in its node.toml"
             )
-        footprints: list[Footprint] = []
+        footprints: list[Watched] = []
         try:
             code = self._code(asked.frozen.code)
             libs = {n: self._given(s, footprints) for n, s in asked.frozen.libs.items()}
@@ -137,19 +140,24 @@ class Preparer:
             raise _FileChanged(file.path)
         return self.store.object_path(digest, executable=is_executable)
 
-    def _given(self, given: FrozenSet, footprints: list[Footprint]) -> Path:
+    def _given(self, given: FrozenSet, footprints: list[Watched]) -> Path:
         """Where a lib or an input lies for a run: frozen in the store, or in place when it is large."""
-        if given.is_in_place and (base := _only_base(given)) is not None:
+        base = _only_base(given) if given.is_in_place else None
+        directories = () if base is None else _directories(self.root / base)  # before their names
+        if base is not None and _holds_nothing_else(self.root / base, given):
             seen = tuple((str(self.root / f.path), f.seen) for f in given.files if f.seen)
-            footprints.append(Footprint(seen))
+            footprints.append(Footprint((*seen, *directories)))
             return self.root / base
         paths = [self._stored(f) for f in given.files if f.entry.kind is not Kind.SYMLINK]
-        if given.tree is None:
+        tree = given.tree
+        if tree is None:
             return paths[0]
-        return self.store.adopt(given.tree)
+        proof = self._proof(tree.root, given.name, lambda: self.store.adopt(tree))
+        footprints.append(proof)
+        return proof.place
 
     def _parents(
-        self, asked: Asked, footprints: list[Footprint]
+        self, asked: Asked, footprints: list[Watched]
     ) -> dict[str, Path | Mapping[str, Path]]:
         found: dict[str, Path | Mapping[str, Path]] = {}
         for parent in asked.node.parents:
@@ -161,17 +169,25 @@ class Preparer:
             found[parent.alias] = members if parent.is_many else members[""]
         return found
 
-    def _parent(self, name: NodeName, digest: Digest, footprints: list[Footprint]) -> Path:
+    def _parent(self, name: NodeName, digest: Digest, footprints: list[Watched]) -> Path:
         in_place = self.place_of_source(name)
         if in_place is not None:
             footprints.append(in_place[1])
             return in_place[0]
-        if digest not in self._proven:
-            try:
-                self._proven[digest] = self.store.check(digest)
-            except (TreeLost, KeyError) as error:
-                raise _ParentLost(name, str(error)) from error
-        return self._proven[digest]
+        try:
+            proof = self._proof(digest, f"{name}/data", lambda: self.store.check(digest))
+        except (TreeLost, KeyError) as error:
+            raise _ParentLost(name, str(error)) from error
+        footprints.append(proof)
+        return proof.place
+
+    def _proof(self, tree: Digest, shown: str, prove: Callable[[], Path]) -> Proof:
+        """The present proof of a tree; a new one where there is none, or it does not hold any more."""
+        proof = self._proven.get(tree)
+        if proof is None or proof.is_spoilt:
+            place = prove()
+            proof = self._proven[tree] = Proof(shown, place, scan_seal(str(place)))
+        return proof
 
 
 class _FileChanged(Exception):
@@ -185,6 +201,23 @@ class _ParentLost(Exception):
         super().__init__(parent, why)
         self.parent = parent
         self.why = why
+
+
+def _directories(place: Path) -> tuple[tuple[str, Print], ...]:
+    """The directories of what is given in place: a name that is added shows in their fingerprints."""
+    return tuple((at, print_of(os.stat(at))) for at, _, _ in os.walk(place, followlinks=True))
+
+
+def _holds_nothing_else(place: Path, given: FrozenSet) -> bool:
+    """True if a directory can be given as it is: what is not in the key must not be found by the code."""
+    if given.tree is None:
+        return True
+    known = {file.at for file in given.files}
+    for directory, _, names in os.walk(place, followlinks=True):
+        below = os.path.relpath(directory, place)
+        if any(os.path.normpath(f"{below}/{name}") not in known for name in names):
+            return False
+    return True
 
 
 def _only_base(given: FrozenSet) -> str | None:

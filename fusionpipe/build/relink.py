@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from fusionpipe.build.given import link_given, write_params
-from fusionpipe.build.linking import link_hit
+from fusionpipe.build.linking import link_hit, link_what_it_reads
 from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.roots import write_project_root
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.build.survey import Standing, survey
 from fusionpipe.model import NodeName
-from fusionpipe.params import canonical_json
 
 
 def relink(session: Session, nodes: Sequence[NodeName]) -> tuple[int, int]:
@@ -29,11 +27,8 @@ def relink(session: Session, nodes: Sequence[NodeName]) -> tuple[int, int]:
             link_source(session, name)
             linked += stand.standing is Standing.KEPT
             continue
-        params = canonical_json(node.params)
-        link_given(str(session.root), node, params)
-        write_params(
-            f"{session.root}/{name}", params
-        )  # also where there are none: by hand fp.params() reads it
+        # params.json also where there are none: by hand fp.params() reads it
+        link_what_it_reads(session, node, with_params=True)
         if stand.hit is None or stand.asked is None or stand.has_own_data:
             without += stand.hit is None
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,15 @@ from fusionpipe.build.lookup import Lookup
 from fusionpipe.build.plain import PlainResults
 from fusionpipe.build.state import DIRECTORY, State
 from fusionpipe.errors import UsageError
+from fusionpipe.hot import variable
 from fusionpipe.model import Graph, NodeName
 from fusionpipe.project import Override, load
+from fusionpipe.runner.probe import CHOOSING
 from fusionpipe.runner.tools import Toolbox
 from fusionpipe.settings import STORE
 from fusionpipe.workspace import Print, Workspace
 from fusionstore.digest import Digest
+from fusionstore.errors import Corrupt
 from fusionstore.statcache import Fingerprint, ProbeClock
 from fusionstore.store import Store, no_step
 
@@ -62,6 +66,8 @@ class Session:
         disk = Workspace(root, state.memory, lambda seen: clock.is_settled(fingerprint_of(seen)))
         graph = _load(disk, overrides)
         store = Store.open(store_path(root, graph, ambient), step=step)
+        if not state.rows:
+            _recall_choices(private, store, state)
         toolbox = Toolbox(disk, ambient, root, graph.settings, state.probes)
         notes: list[str] = []
         links = _links(root, store, graph, notes)
@@ -83,9 +89,10 @@ class Session:
 
     def variables(self) -> dict[str, str | None]:
         """The environment variables that what was found depends on, with their values."""
-        names = {STORE, "PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "HOME", "PYENV_VERSION"}
+        names = {STORE, "PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "HOME"}
+        names.update(f"{prefix}*" for prefix in CHOOSING)
         names.update(name for node in self.graph.nodes.values() for name in node.env)
-        return {name: self.ambient.get(name) for name in sorted(names)}
+        return {name: variable(self.ambient, name) for name in sorted(names)}
 
     def data_digest(self, node: NodeName) -> Digest:
         """The digest of a node's linked data. KeyError if nothing is linked."""
@@ -106,6 +113,18 @@ class Session:
         self.clock.close()
         if self.leaves_trash:
             self.store.empty_trash()
+
+
+def _recall_choices(private: Path, store: Store, state: State) -> None:
+    """Takes the project's choices from its root in the store, where the state was deleted (L5, L7)."""
+    try:
+        root = store.read_root(f"project-{(private / 'id').read_text().strip()}")
+    except (OSError, Corrupt):
+        return
+    choices = None if root is None else root.body.get("choices")
+    if isinstance(choices, dict):
+        for key, record in choices.items():
+            state.choose(key, str(record))
 
 
 def _load(disk: Workspace, overrides: Sequence[Override]) -> Graph:
@@ -138,9 +157,12 @@ def store_path(root: Path, graph: Graph, ambient: Mapping[str, str]) -> Path:
 def _make_private(private: Path) -> None:
     try:
         (private / "state").mkdir(parents=True, exist_ok=True)
+        for directory in (private, private / "state"):
+            if not os.access(directory, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise UsageError(
-            f"cannot make {private}: {os.strerror(error.errno or 0)}",
+            f"cannot write in {private}: {os.strerror(error.errno or 0)}",
             "fusionpipe keeps its state there: make the project writable, or build a copy of it",
         ) from error
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from blake3 import blake3
 
@@ -17,12 +19,20 @@ from fusionpipe.freeze import CannotFreeze
 from fusionpipe.model import Node
 from fusionpipe.workspace import Print, Workspace, print_of
 from fusionstore.digest import Digest
+from fusionstore.seal import scan_seal
 from fusionstore.tree import Entry, Kind, Tree, build
 
 _CHUNK = 8 << 20
 
 Progress = Callable[[int, int], None]
 """Told (bytes done, bytes in all) while a source is read."""
+
+
+class Watched(Protocol):
+    """Something that must not change while a node reads it."""
+
+    def first_change(self) -> str | None:
+        """A path that is not what it was, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,28 @@ class Footprint:
         return None
 
 
+@dataclass(slots=True)
+class Proof:
+    """A stored tree as it was proven. Found changed once, it is spoilt for all who were reading it.
+
+    So a run that saw another's scribbles is void even when the tree has been mended before it ends.
+    """
+
+    shown: str  # what the user knows it by
+    place: Path
+    seal: bytes
+    is_spoilt: bool = False
+
+    def first_change(self) -> str | None:
+        """What was proven, if that does not hold any more. One scan of the tree."""
+        if not self.is_spoilt:
+            try:
+                self.is_spoilt = scan_seal(str(self.place)) != self.seal
+            except OSError:  # it is gone, or shut
+                self.is_spoilt = True
+        return self.shown if self.is_spoilt else None
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A source as it was found."""
@@ -53,7 +85,13 @@ class Read:
 def read_source(node: Node, disk: Workspace, progress: Progress) -> Read:
     """Hashes what a source holds. Raises CannotFreeze."""
     assert node.source is not None
-    top = node.source.path
+    try:
+        return _read(node.source.path, disk, progress)
+    except RecursionError:
+        raise CannotFreeze(node.source.path, "its directories are nested too deeply") from None
+
+
+def _read(top: str, disk: Workspace, progress: Progress) -> Read:
     if disk.kind(top) is not FileKind.DIRECTORY:
         raise CannotFreeze(top, "a source is a directory, and there is none")
     files: list[tuple[str, str]] = []
@@ -98,13 +136,21 @@ def _walk(
             inner = above
             if row.kind is FileKind.SYMLINK:
                 inner = above | {disk.real_path(directory)}
-                if disk.real_path(path) in inner:
+                target = disk.real_path(path)
+                if any(_holds(target, passed) for passed in inner):
                     raise CannotFreeze(path, "the symlink leads back to a directory it lies in")
             _walk(disk, path, name, files, directories, empty, inner)
         elif kind is None:
             raise CannotFreeze(path, "a symlink that leads nowhere")
         else:
             raise CannotFreeze(path, "not a file: a socket, a fifo or a device")
+
+
+def _holds(above: str, path: str) -> bool:
+    """True when `path` is the directory `above` or lies in it ("" is the project's root)."""
+    if not above:
+        return not path.startswith("/")
+    return path == above or path.startswith(f"{above.rstrip('/')}/")
 
 
 def _scan(disk: Workspace, directory: str) -> tuple[Listed, ...]:

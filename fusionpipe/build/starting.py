@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fusionpipe.build.prepare import CannotRun, Changed, Lost, Prepared, Preparer
+from fusionpipe.build.sources import Proof
 from fusionpipe.build.work import Failure, Flight, Work
 from fusionpipe.events import NodeStarted, NodeWaiting, Outcome
 from fusionpipe.model import NodeName
@@ -68,6 +69,7 @@ class Starter:
                 self._launch(name, flight, prepared)
             case Changed():
                 self._work.release(name)
+                self._work.session.disk.forget(prepared.path)
                 self._work.plan.changed(name)
             case Lost():
                 self._lose(name, prepared)
@@ -162,6 +164,10 @@ class Starter:
         flight.footprints = prepared.footprints
         for footprint in prepared.footprints:
             if (path := footprint.first_change()) is not None:
+                if isinstance(footprint, Proof):  # stored: it is mended when asked for again
+                    self._work.release(name)
+                    self._work.plan.changed(name)
+                    return
                 shown = self._work.shown(path)
                 self._work.give_up(
                     name, Failure(f"{shown} changed after it was hashed: build again")
@@ -225,4 +231,3 @@ class Starter:
             if flight.rundir is not None and not flight.has_live_log:
                 flight.has_live_log = True
                 self._work.session.links.put(name, "logs.txt", flight.rundir.log)
-

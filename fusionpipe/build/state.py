@@ -39,6 +39,8 @@ class NodeRow:
     failed_key: str = ""  # the key that failed last, "" when the last run went well
     failed_why: str = ""
     source: str = ""  # a source's digest
+    made: tuple[str, ...] = ()  # of parents/, inputs/, libs/ and params.json, what we made
+    given: tuple[str, ...] = ()  # where those lead
 
     def linked(self, **facts: object) -> NodeRow:
         """The row after a result was linked; its record becomes the most recent."""

@@ -12,13 +12,14 @@ from fusionpipe.build.linking import link_hit
 from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
-from fusionpipe.build.sources import Footprint, Read
+from fusionpipe.build.sources import Read, Watched
 from fusionpipe.events import NodeFinished, Notice, Outcome, Report
 from fusionpipe.model import NodeName
 from fusionpipe.plan import Fallen, Plan
 from fusionpipe.runner.run import Exited
 from fusionpipe.runner.rundir import RunDirectory
 from fusionstore.contract import Claim, JsonObject, Record
+from fusionstore.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Flight:
     asked: Asked
     reason: str
     claim: Claim | None = None
-    footprints: tuple[Footprint, ...] = ()
+    footprints: tuple[Watched, ...] = ()
     rundir: RunDirectory | None = None
     exited: Exited | None = None
     has_live_log: bool = False
@@ -111,7 +112,10 @@ class Work:
         """Gives a node's claim up with a failure for those who wait for it."""
         flight = self.flights.get(name)
         if flight is not None and flight.claim is not None:
-            self.session.store.fail(flight.claim, word)
+            try:
+                self.session.store.fail(flight.claim, word)
+            except StoreError:  # a full disk has no room for the word: who waits runs it then
+                self.session.store.release(flight.claim)
             flight.claim = None
 
     def fail(self, name: NodeName, failure: Failure) -> None:

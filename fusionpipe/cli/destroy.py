@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from fusionpipe.build.run import generated_names
 from fusionpipe.build.session import store_path
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.cli.options import Directory
@@ -17,10 +18,10 @@ from fusionpipe.cli.place import opened
 from fusionpipe.errors import UsageError
 from fusionpipe.gitexclude import forget_excludes
 from fusionpipe.gitignore import is_generated
+from fusionpipe.project.rootfile import LOCAL_FILE
 from fusionpipe.report.output import Output
 from fusionpipe.report.words import counted, size
 from fusionpipe.settings import ambient
-from fusionpipe.workspace import GENERATED
 
 
 def destroy(
@@ -38,7 +39,7 @@ def destroy(
     """
     with opened(directory) as (session, _):
         root = session.root
-        nodes = [str(name) for name in session.graph.nodes]
+        nodes = {name: generated_names(node) for name, node in session.graph.nodes.items()}
         store = store_path(root, session.graph, ambient())
         kept = [one.name for one in session.store.roots() if one.name.startswith("kept-")]
         used = session.store.usage().stored
@@ -53,30 +54,43 @@ def destroy(
             )
     if not yes and not _confirmed():
         raise UsageError("nothing was removed", "say --yes, or answer y")
-    for name in nodes:
-        _unlink_generated(root / name)
+    for name, generated in nodes.items():
+        _unlink_generated(root / name, generated)
     forget_excludes(root)
-    shutil.rmtree(root / DIRECTORY)
+    _empty_private(root / DIRECTORY)
     out.line("done: fusionpipe.toml, code and sources are as they were")
     return 0
+
+
+def _empty_private(private: Path) -> None:
+    """Removes what we keep there; the user's own settings stay, and a link to where it lies."""
+    for path in list(private.iterdir()):
+        if f"{DIRECTORY}/{path.name}" == LOCAL_FILE:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if not private.is_symlink() and not any(private.iterdir()):
+        private.rmdir()
 
 
 def _confirmed() -> bool:
     return sys.stdin.isatty() and typer.confirm("Go on?", default=False)
 
 
-def _unlink_generated(node: Path) -> None:
+def _unlink_generated(node: Path, generated: frozenset[str]) -> None:
     """Removes generated links and files of one node; real directories and foreign files stay."""
-    for name in GENERATED:
+    for name in generated:
         path = node / name
         if path.is_symlink():
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()  # what `fp run` left
-    for name in ("parents", "inputs", "libs"):
+    for name in generated.intersection(("parents", "inputs", "libs")):
         _drop_links(node / name)
     params = node / "params.json"
-    if params.is_file():
+    if "params.json" in generated and params.is_file():
         params.unlink()
     ignore = node / ".gitignore"
     if is_generated(str(ignore)):

@@ -14,6 +14,7 @@ from fusionpipe.cli.place import opened
 from fusionpipe.cli.states import status_rows
 from fusionpipe.project import resolve_node, topological
 from fusionpipe.report.graph import render_graph
+from fusionpipe.report.output import Output
 from fusionpipe.settings import ambient, wants_colour
 
 
@@ -56,5 +57,5 @@ def graph(
             focus=focus,
             colour=wants_colour(ambient(), is_terminal=sys.stdout.isatty()),
         )
-    sys.stdout.write(text)
+    Output(sys.stdout, colour=False).write(text)
     return 0

@@ -10,19 +10,27 @@ import os
 import sys
 from contextlib import suppress
 
+from fusionpipe.cli.streams import finish_output, open_missing
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 INTERRUPTED = 130
 _STORE_ERROR = 4
+_NOT_WRITTEN = 1
 
 
 def main() -> None:
     """Runs `fp` with the arguments of this process and exits."""
     if sys.platform == "win32":
         sys.exit("fusionpipe runs on Linux and macOS; on Windows, use it inside WSL2")
-    sys.exit(run_words(sys.argv[1:]))
+    open_missing()
+    code = run_words(sys.argv[1:])
+    lost = finish_output()
+    if lost is not None:
+        code = _tell(f"could not write its output: {lost}", code or _NOT_WRITTEN)
+    sys.exit(code)
 
 
 def run_words(words: list[str]) -> int:
@@ -79,6 +87,8 @@ def guarded(call: Callable[[], int]) -> int:
             return _tell(str(error), error.exit_code)
         if isinstance(error, StoreError):
             return _tell(str(error), _STORE_ERROR)
+        if isinstance(error, OSError) and error.filename is not None:
+            return _tell(f"{error.filename}: {error.strerror}", _STORE_ERROR)
         raise
 
 

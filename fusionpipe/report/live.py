@@ -84,9 +84,23 @@ def _table(rows: Sequence[Row], width: int) -> RenderableType:
         no_wrap=True, overflow="ellipsis", max_width=max(1, width - names - bar - gaps)
     )
     for row in rows:
-        cells: list[RenderableType] = [Text(f"  {row.node}"), Text(row.text, style="cyan")]
+        cells: list[RenderableType] = [
+            Text(f"  {_end_of(row.node, names - 2)}"),
+            Text(row.text, style="cyan"),
+        ]
         if bar:
             known = row.fraction is not None
             cells.insert(1, ProgressBar(1.0, row.fraction or 0.0, width=bar) if known else "")
         table.add_row(*cells)
     return table
+
+
+def _end_of(name: str, room: int) -> str:
+    """A name cut to so many columns from its beginning: nodes of a group differ in their ends."""
+    from rich.cells import cell_len
+
+    if cell_len(name) <= room:
+        return name
+    while name and cell_len(name) > room - 1:
+        name = name[1:]
+    return f"…{name}"

@@ -164,13 +164,14 @@ class Progress:
 
 def _running_row(event: NodeStarted, now: float) -> Row:
     elapsed = max(0.0, now - event.at)
+    shown = f"{elapsed:.1f} s" if elapsed < 1 else duration(elapsed)  # milliseconds would flicker
     if not event.expected:
-        return Row(event.node, duration(elapsed))
+        return Row(event.node, shown)
     if elapsed > event.expected:
-        return Row(event.node, f"{duration(elapsed)}, usually {duration(event.expected)}", 1.0)
+        return Row(event.node, f"{shown}, usually {duration(event.expected)}", 1.0)
     return Row(
         event.node,
-        f"{duration(elapsed)} of ~{duration(event.expected)}",
+        f"{shown} of ~{duration(event.expected)}",
         round(elapsed / event.expected, 2),  # finer than the bar: else every tick would redraw
     )
 

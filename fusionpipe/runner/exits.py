@@ -7,6 +7,7 @@ import selectors
 import signal
 import threading
 from collections import deque
+from contextlib import suppress
 from resource import struct_rusage
 from typing import NamedTuple, Protocol
 
@@ -72,8 +73,8 @@ class PidfdWatch:
 class ThreadWatch:
     """One thread per process that waits for it and then writes to the wake-up pipe."""
 
-    def __init__(self, wake_fd: int) -> None:
-        self._wake_fd = wake_fd
+    def __init__(self, wake_up: WakeUp) -> None:
+        self._wake_up = wake_up
         self._ended: deque[Ended] = deque()
 
     def add(self, pid: int) -> None:
@@ -82,10 +83,7 @@ class ThreadWatch:
 
     def _wait(self, pid: int) -> None:
         self._ended.append(Ended(*os.wait4(pid, 0)))
-        try:
-            os.write(self._wake_fd, _EXIT)
-        except OSError:  # full: then it is readable anyhow; or closed: nobody wants to know
-            return
+        self._wake_up.write(_EXIT)
 
     def take(self, ready: list[int]) -> list[Ended]:
         """See `Watch`."""
@@ -107,19 +105,28 @@ def has_pidfds() -> bool:
 
 
 class WakeUp:
-    """A pipe that ends a wait early. Writing to it is safe in any thread and any signal handler."""
+    """A pipe that ends a wait early. Writing to it is safe in any thread and any signal handler.
+
+    Once closed nothing is written any more: by then its descriptor may be that of somebody's file.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()  # a signal handler may interrupt its own thread's holding it
+        self._is_open = True
         self.read_fd, self.write_fd = os.pipe()
         os.set_blocking(self.read_fd, False)
         os.set_blocking(self.write_fd, False)
 
     def wake(self) -> None:
         """Ends the present wait, or the next."""
-        try:
-            os.write(self.write_fd, b"\0")
-        except BlockingIOError:  # so many are in it that it wakes anyhow
-            return
+        self.write(b"\0")
+
+    def write(self, byte: bytes) -> None:
+        """Makes the reading end readable; `byte` says who did it."""
+        with self._lock:
+            if self._is_open:
+                with suppress(BlockingIOError):  # so many are in it that it wakes anyhow
+                    os.write(self.write_fd, byte)
 
     def drain(self) -> bool:
         """Empties the pipe; true if anyone but a `ThreadWatch` wrote to it."""
@@ -133,5 +140,7 @@ class WakeUp:
 
     def close(self) -> None:
         """Closes both ends."""
-        os.close(self.read_fd)
-        os.close(self.write_fd)
+        with self._lock:
+            self._is_open = False
+            os.close(self.read_fd)
+            os.close(self.write_fd)

@@ -16,7 +16,8 @@ from fusionpipe.runner.commands import INTERPRETERS
 from fusionstore.contract import Json, JsonObject
 
 _SECONDS = 300.0  # MATLAB may fetch a licence first
-_CHOICES = ("PYENV_", "ASDF_", "MISE_")
+CHOOSING = ("PYENV_", "ASDF_", "MISE_")
+"""How the variables begin by which version managers are told which program to start."""
 
 
 class ProbeFailed(FusionpipeError):
@@ -98,7 +99,7 @@ class Probe:
 
     def prints(self, places: Iterable[str]) -> JsonObject:
         """The fingerprint of every place, and what tells a version manager which version to start."""
-        chosen = {k: v for k, v in self._ambient.items() if k == "HOME" or k.startswith(_CHOICES)}
+        chosen = {k: v for k, v in self._ambient.items() if k == "HOME" or k.startswith(CHOOSING)}
         return {**chosen, **{place: self._print(place) for place in places}}
 
     def ask(self, argv: Sequence[str]) -> Said:

@@ -79,7 +79,7 @@ class ProcessRunner:
         self._watch: Watch = (
             PidfdWatch(self._selector)
             if (has_pidfds() if pidfds is None else pidfds)
-            else ThreadWatch(self._wake_up.write_fd)
+            else ThreadWatch(self._wake_up)
         )
         self._families: Families | None = None
         self._live: dict[int, _Live] = {}  # by main process

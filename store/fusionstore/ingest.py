@@ -62,6 +62,12 @@ class Ingest:
 
     def take(self, directory: str, verify: Callable[[Tree], object]) -> Tree:
         """Takes a private directory over. `verify` proves a tree that stands in the place already."""
+        status = os.lstat(directory)
+        if not stat.S_ISDIR(
+            status.st_mode
+        ):  # through a link, somebody else's files would be frozen
+            what = "a file" if stat.S_ISREG(status.st_mode) else describe(status.st_mode)
+            raise UnstorableFile(os.path.basename(directory), what)
         gathered = _Gathered(directory)
         root = self._directory(gathered, "", 0)
         tree = Tree(root.digest, gathered.encodings)

@@ -126,7 +126,7 @@ def store_of(project: Project) -> Path:
 @pytest.mark.parametrize(
     ("step", "nth"),
     [(step, 1) for step in STEPS]
-    + [("object linked", 7), *((step, 3) for step in STEPS[1:] if step != "unchanged")],
+    + [("object linked", 7), ("tree in place", 2), *((step, 3) for step in STEPS[2:])],
 )
 def test_killed_at_any_step_the_store_is_whole_and_the_next_build_right(
     project: Project, step: str, nth: int
@@ -428,6 +428,26 @@ def test_a_store_removed_as_a_whole_is_made_anew(project: Project, hall: Hall) -
     shutil.rmtree(store_of(project))
     assert {RAN} == set(project.build().outcomes.values())
     assert FIRST_DATA == project.data("third")
+
+
+def test_what_is_linked_back_is_whole(project: Project) -> None:
+    """`rm -rf data/` empties the tree through the link; then the link goes too."""
+    project.node("first", FIRST).build()
+    rm_rf_data_through_the_link(Damaged(project))
+    (project.root / "first" / "reports" / "text").unlink()
+    (project.root / "first" / "data").unlink()
+    assert {"first": RESTORED} == project.build().outcomes
+    assert FIRST_DATA == project.data("first")
+    assert "a report\n" == (project.root / "first" / "reports" / "text").read_text()
+
+
+def test_a_lost_log_loses_no_result(project: Project) -> None:
+    project.node("first", FIRST).build()
+    (project.root / "first" / "logs.txt").resolve().unlink()
+    (project.root / "first" / "data").unlink()
+    assert {"first": RESTORED} == project.build().outcomes
+    assert FIRST_DATA == project.data("first")
+    assert not os.path.lexists(project.root / "first" / "logs.txt")
 
 
 def test_a_lost_parent_runs_again_even_when_nothing_else_does(project: Project) -> None:

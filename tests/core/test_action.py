@@ -31,7 +31,10 @@ FULL = Action(
     code=blob("code"),
     entry=Entry(Language.PYTHON, "", ("python", "-m", "fit")),
     tool=("python", "3.11.7"),
-    libs={"ourlib": Material(Kind.DIRECTORY, blob("lib")), "one.py": Material(Kind.FILE, blob("1"))},
+    libs={
+        "ourlib": Material(Kind.DIRECTORY, blob("lib")),
+        "one.py": Material(Kind.FILE, blob("1")),
+    },
     inputs={"config": Material(Kind.EXECUTABLE, blob("config"))},
     params={"lr": 0.1, "layers": [1, 2], "on": True, "deep": {"a": {"b": None}}},
     parents={"raw": {"": blob("raw")}, "runs": {"a": blob("a"), "b/c": blob("bc")}},
@@ -95,7 +98,9 @@ OTHERS: dict[str, list[Action]] = {
 def test_changing_one_field_alone_changes_the_key(field: str) -> None:
     assert field in OTHERS, f"{field} is new in Action: add actions that differ in it alone"
     for other in OTHERS[field]:
-        differing = [f.name for f in fields(Action) if getattr(other, f.name) != getattr(FULL, f.name)]
+        differing = [
+            f.name for f in fields(Action) if getattr(other, f.name) != getattr(FULL, f.name)
+        ]
         # 1 == True and 2 == 2.0 for Python: the key must know better
         assert differing in ([field], [])
         assert FULL.key() != other.key(), other
@@ -159,9 +164,7 @@ ATOMS = st.one_of(
 )
 VALUES: st.SearchStrategy[Json] = st.recursive(
     ATOMS,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)),
     max_leaves=6,
 )
 
@@ -190,7 +193,11 @@ def neighbours(value: Json) -> list[Json]:
             near += [value + "\0", list(value), value[:-1]]
         case list():
             near += [value[1:], [value[:1], value[1:]], dict(enumerate_text(value))]
-            near += [[*value[:i], other, *value[i + 1 :]] for i, v in enumerate(value) for other in neighbours(v)]
+            near += [
+                [*value[:i], other, *value[i + 1 :]]
+                for i, v in enumerate(value)
+                for other in neighbours(v)
+            ]
         case dict():
             near += [[*value.values()], [*value]]
             near += [{**value, name: other} for name, v in value.items() for other in neighbours(v)]
@@ -205,13 +212,17 @@ def enumerate_text(values: list[Json]) -> list[tuple[str, Json]]:
 GOLDEN_ACTIONS: dict[str, Action] = {
     "plain": PLAIN,
     "full": FULL,
-    "command without code": Action(None, Entry(Language.COMMAND, "", ("make", "-s")), ("command", "")),
+    "command without code": Action(
+        None, Entry(Language.COMMAND, "", ("make", "-s")), ("command", "")
+    ),
     "shell": Action(blob("sh"), Entry(Language.SHELL, "main.sh"), ("sh", "dash 0.5")),
     "executable": Action(blob("x"), Entry(Language.EXECUTABLE, "main"), ("executable", "")),
     "octave": Action(blob("m"), Entry(Language.OCTAVE, "main.m"), ("octave", "9.2.0")),
     "number params": replace(PLAIN, params={"a": 1, "b": 1.0, "c": True, "d": -0.0, "e": 10**20}),
     "odd numbers": replace(PLAIN, params={"inf": math.inf, "-inf": -math.inf, "nan": math.nan}),
-    "texts": replace(PLAIN, params={"é": "naïve", "": "\0date:2026-11-20", "1": "1", "raw": "\udcff"}),
+    "texts": replace(
+        PLAIN, params={"é": "naïve", "": "\0date:2026-11-20", "1": "1", "raw": "\udcff"}
+    ),
     "empty containers": replace(PLAIN, params={"list": [], "table": {}, "both": [[], {}]}),
     "one parent": replace(PLAIN, parents={"raw": {"": blob("raw")}}),
     "many parents": replace(PLAIN, parents={"runs": {"b": blob("b"), "a/c": blob("c")}}),

@@ -144,7 +144,10 @@ SENTENCES: dict[str, tuple[Action, list[str]]] = {
     ),
     "the tool": (replace(OLD, tool=("r", "4.4")), ["tool python 3.11.7 → r 4.4"]),
     "a declared tool": (replace(OLD, tools={"matlab": "R2025a"}), ["matlab R2024b → R2025a"]),
-    "the entry": (replace(OLD, entry=Entry(Language.PYTHON, "go.py")), ["it is started differently"]),
+    "the entry": (
+        replace(OLD, entry=Entry(Language.PYTHON, "go.py")),
+        ["it is started differently"],
+    ),
     "the seed": (replace(OLD, seed=7), ["seed 0 → 7"]),
     "the version": (replace(OLD, version="2"), ["version '' → 2"]),
     "the name": (replace(OLD, name="prep/clean"), ["name (none) → prep/clean"]),
@@ -228,5 +231,3 @@ def changes(count: int) -> list[Change]:
 )
 def test_a_summary_names_the_first_changes_and_counts_the_rest(count: int, told: str) -> None:
     assert told == summary(changes(count))
-
-

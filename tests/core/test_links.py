@@ -36,7 +36,7 @@ class Linked:
 
     def keep(self, path: Path) -> None:
         self.kept[path.name] = sorted(one.name for one in path.iterdir())
-        path.rename(path.with_name("kept"))
+        path.rename(path.with_name(f"kept {path.name}"))
 
     def link(self, data: Digest, reports: Digest | None = None, log: Digest | None = LOG) -> None:
         slots = {"data": data} | ({"reports": reports} if reports else {})
@@ -54,7 +54,9 @@ def linked(tmp_path: Path) -> Linked:
     return Linked(tmp_path / "a prüject", tmp_path / "a prüject" / ".fusionpipe" / "store")
 
 
-def test_links_are_relative_while_the_store_lies_inside_the_project(linked: Linked, tmp_path: Path) -> None:
+def test_links_are_relative_while_the_store_lies_inside_the_project(
+    linked: Linked, tmp_path: Path
+) -> None:
     linked.link(ONE)
     assert f"../../.fusionpipe/store/trees/{ONE}" == os.readlink(linked.here / "data")
     linked.root.rename(tmp_path / "moved")
@@ -80,12 +82,13 @@ def test_a_later_result_takes_the_earlier_ones_place_and_its_reports_away(linked
     assert {"data", "logs.txt"} == {path.name for path in linked.here.iterdir()}
 
 
-def test_a_real_directory_of_the_users_is_handed_over_before_a_link_takes_its_place(linked: Linked) -> None:
+def test_a_real_directory_of_the_users_is_handed_over_before_a_link_takes_its_place(
+    linked: Linked,
+) -> None:
     for name in ("data", "reports"):
         (linked.here / name).mkdir()
         (linked.here / name / f"my {name}").write_text("mine")
-        linked.link(ONE, REPORTS)
-        (linked.here / "kept").rename(linked.here / f"kept {name}")
+    linked.link(ONE, REPORTS)
     assert {"data": ["my data"], "reports": ["my reports"]} == linked.kept
     assert "1" == linked.read("data/it")
 
@@ -179,10 +182,14 @@ LIB = FileSet("lib", (Laid("m.py", "src/lib/m.py"),))
 FILE = FileSet("one", (Laid("", "src/lib/m.py"),))
 
 
-def given(root: Path, *parents: Parent, inputs: tuple[FileSet, ...] = (), **more: object) -> dict[str, str]:
+def given(
+    root: Path, *parents: Parent, inputs: tuple[FileSet, ...] = (), **more: object
+) -> dict[str, str]:
     """Links for a node that has these; what its directory then shows: path to text."""
     node = Node(NODE, parents, inputs=inputs, **more)  # type: ignore[arg-type]  # libs, params
-    link_given(str(root), node, b"{}\n")
+    made = root / "made"
+    before = made.read_text().splitlines() if made.exists() else ()
+    made.write_text("\n".join(link_given(str(root), node, b"{}\n", before)))
     return shown(root / NODE)
 
 
@@ -219,10 +226,15 @@ def test_inputs_and_libs_are_one_link_each_where_they_are_one_directory_or_file(
     assert "../../../config" == os.readlink(root / NODE / "inputs/config")
 
 
-def test_an_input_that_is_gathered_from_several_places_is_not_written_into_one_of_them(root: Path) -> None:
+def test_an_input_that_is_gathered_from_several_places_is_not_written_into_one_of_them(
+    root: Path,
+) -> None:
     given(root, inputs=(DIRECTORY,))
     told = given(root, inputs=(GATHERED,))
-    expected = {"inputs/config/a.yaml": "config/a.yaml", "inputs/config/below/other.yaml": "src/lib/m.py"}
+    expected = {
+        "inputs/config/a.yaml": "config/a.yaml",
+        "inputs/config/below/other.yaml": "src/lib/m.py",
+    }
     assert expected == told
     assert ["a.yaml"] == os.listdir(root / "config")
 
@@ -234,7 +246,9 @@ def test_links_that_nothing_asks_for_any_more_go_and_real_files_stay(root: Path)
     assert not (root / NODE / "inputs").exists()
 
 
-def test_a_link_that_the_user_put_in_place_of_a_generated_directory_is_left_alone(root: Path) -> None:
+def test_a_link_that_the_user_put_in_place_of_a_generated_directory_is_left_alone(
+    root: Path,
+) -> None:
     (root / "theirs").mkdir()
     (root / "theirs/own").symlink_to("../config")
     (root / NODE / "inputs").symlink_to("../../theirs")
@@ -254,14 +268,19 @@ def test_params_are_written_for_nodes_that_have_some_and_kept_up_to_date(root: P
     assert {} == given(root)
     assert {"params.json": "{}\n"} == given(root, params={"a": 1})
     (root / NODE / "params.json").write_text("edited by hand")
-    assert {"params.json": "{}\n"} == given(root)
+    expected = {"params.json": "{}\n", "params.json.yours": "edited by hand"}
+    assert expected == given(root)
 
 
 # -- in a build -------------------------------------------------------------------------------
 def test_a_group_of_parents_is_read_by_member_in_a_build_and_by_hand(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.node("runs/a").node("runs/b/c")
-    project.node("all", "cat ../parents/runs/a/it.txt ../parents/runs/b/c/it.txt > ../data/it", parents=["runs"])
+    project.node(
+        "all",
+        "cat ../parents/runs/a/it.txt ../parents/runs/b/c/it.txt > ../data/it",
+        parents=["runs"],
+    )
     project.build()
     assert {"it": "runs/a\nruns/b/c\n"} == project.data("all")
     assert "runs/b/c\n" == (tmp_path / "all/parents/runs/b/c/it.txt").read_text()

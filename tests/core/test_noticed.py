@@ -86,7 +86,9 @@ def place(tmp_path: Path) -> Place:
         "far/node.toml": f'path = "{tmp_path}/far"\nsource = true\n',
         "clean/node.toml": CLEAN,
         "clean/README.md": "what it is\n",
-        "clean/code/main.sh": MAIN.replace("../parents/*/*", "../parents/raw/x.csv ../parents/far/*"),
+        "clean/code/main.sh": MAIN.replace(
+            "../parents/*/*", "../parents/raw/x.csv ../parents/far/*"
+        ),
         "clean/code/part": "part\n",
         "clean/code/__pycache__/x.pyc": "x\n",
         "group/exe/code/main": "#!/bin/sh\necho exe > ../data/it\n",
@@ -135,7 +137,10 @@ NOTICED: dict[str, tuple[Change, str]] = {
         "clean stats",
     ),
     "a code file added": (lambda p: p.write("clean/code/more", ""), "clean"),
-    "a code file removed": (lambda p: (p.root / "stats/code/../../clean/code/part").unlink(), "FAIL"),
+    "a code file removed": (
+        lambda p: (p.root / "stats/code/../../clean/code/part").unlink(),
+        "FAIL",
+    ),
     "a code file made executable": (lambda p: (p.root / "clean/code/part").chmod(0o755), "clean"),
     "an entry that is not executable any more": (
         lambda p: (p.root / "group/exe/code/main").chmod(0o644),
@@ -196,10 +201,16 @@ NOTICED: dict[str, tuple[Change, str]] = {
         "group/new",
     ),
     "a node removed": (lambda p: shutil.rmtree(p.root / "stats"), ""),
-    "a node.toml edited": (lambda p: p.write("stats/node.toml", 'parents = ["clean"]\nseed = 1\n'), "stats"),
+    "a node.toml edited": (
+        lambda p: p.write("stats/node.toml", 'parents = ["clean"]\nseed = 1\n'),
+        "stats",
+    ),
     "a node.toml added": (lambda p: p.write("group/exe/node.toml", "seed = 1\n"), "group/exe"),
     "a node.toml removed": (lambda p: (p.root / "stats/node.toml").unlink(), "FAIL"),
-    "fusionpipe.toml edited": (lambda p: p.write("fusionpipe.toml", "[defaults]\nseed = 3\n"), "clean stats group/exe"),
+    "fusionpipe.toml edited": (
+        lambda p: p.write("fusionpipe.toml", "[defaults]\nseed = 3\n"),
+        "clean stats group/exe",
+    ),
     "local.toml added": (lambda p: p.write(".fusionpipe/local.toml", "jobs = 2\n"), ""),
     ".fpignore added to code": (lambda p: p.write("clean/code/.fpignore", "*.bak\n"), ""),
     ".fpignore added to a node": (lambda p: p.write("clean/.fpignore", "*.bak\n"), ""),
@@ -218,7 +229,9 @@ NOTICED: dict[str, tuple[Change, str]] = {
         "",
     ),
     "data/ left dangling": (
-        lambda p: shutil.rmtree(p.root / "stats/data" / ".." / (p.root / "stats/data").resolve().name),
+        lambda p: shutil.rmtree(
+            p.root / "stats/data" / ".." / (p.root / "stats/data").resolve().name
+        ),
         "",
     ),
     "logs.txt removed": (lambda p: (p.root / "stats/logs.txt").unlink(), ""),
@@ -238,7 +251,10 @@ NOTICED: dict[str, tuple[Change, str]] = {
         ),
         "",
     ),
-    "the store moved": (lambda p: p.set("FUSIONPIPE_STORE", f"{p.around}/store"), "clean stats group/exe"),
+    "the store moved": (
+        lambda p: p.set("FUSIONPIPE_STORE", f"{p.around}/store"),
+        "clean stats group/exe",
+    ),
     "the private state removed": (lambda p: shutil.rmtree(p.root / ".fusionpipe/state"), ""),
 }
 
@@ -276,3 +292,26 @@ def test_the_no_op_is_not_disturbed_by_what_does_not_matter(place: Place) -> Non
     for what, change in UNNOTICED.items():
         change(place)
         assert place.is_fresh(), what
+
+
+@pytest.mark.parametrize("damage", [b"", b"torn", None])
+def test_without_a_snapshot_that_can_be_trusted_the_build_looks_closely(
+    place: Place, damage: bytes | None
+) -> None:
+    snapshot = place.root / ".fusionpipe/state/snapshot"
+    if damage is None:
+        snapshot.unlink()
+    else:
+        snapshot.write_bytes(damage)
+    assert not place.is_fresh()
+    assert [] == place.build().started
+    assert place.is_fresh()
+
+
+def test_a_project_that_was_moved_is_looked_at_closely_and_runs_nothing(place: Place) -> None:
+    moved = place.around / "mövéd project"
+    place.root.rename(moved)
+    place.project.root = moved
+    assert not place.is_fresh()
+    assert [] == place.build().started
+    assert place.is_fresh()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fusionpipe.events import Event, NodeStarted
 from fusionpipe.disk import FileKind, Listed
+from fusionpipe.events import Event, NodeStarted
 from fusionpipe.testing import PlainDisk, Project
 from fusionpipe.workspace import Memory, Print, Workspace, print_of
 from fusionstore.digest import Digest, digest_bytes
@@ -57,7 +57,11 @@ PATHS = [
 def test_a_workspace_answers_as_the_file_system_does(root: Path, path: str) -> None:
     plain = PlainDisk(root)
     memory = Memory()
-    for disk in (workspace(root, memory, settled=False), workspace(root, memory), workspace(root, memory)):
+    for disk in (
+        workspace(root, memory, settled=False),
+        workspace(root, memory),
+        workspace(root, memory),
+    ):
         assert plain.kind(path) == disk.kind(path)
         assert plain.is_executable(path) == disk.is_executable(path)
         assert plain.read_link(path) == disk.read_link(path)
@@ -67,7 +71,9 @@ def test_a_workspace_answers_as_the_file_system_does(root: Path, path: str) -> N
             assert plain.read(path) == disk.read(path)
 
 
-def test_an_absolute_path_is_looked_at_as_it_is(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_absolute_path_is_looked_at_as_it_is(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     place = tmp_path_factory.mktemp("elsewhere") / "x"
     place.write_text("far")
     assert b"far" == workspace(root).read(str(place))
@@ -178,9 +184,13 @@ def test_a_file_that_changes_while_it_is_hashed_is_not_remembered(root: Path) ->
 def test_a_chmod_of_an_entry_is_seen_though_its_directory_did_not_change(root: Path) -> None:
     (root / "code" / "main").write_text("#!/bin/sh")
     memory = Memory()
-    assert Listed("main", FileKind.FILE, is_executable=False) in (workspace(root, memory).scan("code") or ())
+    assert Listed("main", FileKind.FILE, is_executable=False) in (
+        workspace(root, memory).scan("code") or ()
+    )
     (root / "code" / "main").chmod(0o755)
-    assert Listed("main", FileKind.FILE, is_executable=True) in (workspace(root, memory).scan("code") or ())
+    assert Listed("main", FileKind.FILE, is_executable=True) in (
+        workspace(root, memory).scan("code") or ()
+    )
 
 
 def test_a_memory_survives_being_written_down(root: Path) -> None:
@@ -234,7 +244,6 @@ def test_edits_of_equal_size_right_after_a_build_are_always_noticed(tmp_path: Pa
 
 def test_an_edit_of_equal_size_during_a_build_is_seen_by_the_next(tmp_path: Path) -> None:
     project = Project(tmp_path).node("n", "echo 00 > ../data/it")
-
 
     def edit_once_it_runs(event: Event) -> None:
         if isinstance(event, NodeStarted):

@@ -41,7 +41,7 @@ def test_a_node_that_has_just_begun_would_only_flicker() -> None:
     progress = started(1)
     progress.take(NodeStarted(FIT, "new", 100.0), 100.0)
     assert [] == progress.rows(100.2)
-    assert [Row(FIT, "350 ms")] == progress.rows(100.35)
+    assert [Row(FIT, "0.4 s")] == progress.rows(100.4)
 
 
 def test_a_source_is_shown_with_rate_and_time_left_until_it_is_read() -> None:

@@ -253,7 +253,7 @@ def drawn(width: int, *, rows: Sequence[Row] = ROWS, above: Sequence[str] = ()) 
 
 def test_a_wide_terminal_shows_names_bars_and_times() -> None:
     expected = [
-        "  train/a-name-much-too-long-fo…  ━━━╸          12 s of ~40 s",
+        "  …oo-long-for-a-narrow-terminal  ━━━╸          12 s of ~40 s",
         "  größe/文字                                    waiting for another build",
         "412 of 1,000 nodes · ~3 m left · 1 failed · 2 running · 12 ran",
     ]
@@ -262,7 +262,7 @@ def test_a_wide_terminal_shows_names_bars_and_times() -> None:
 
 def test_a_narrow_terminal_drops_the_bar_and_cuts_names() -> None:
     expected = [
-        "  train/a-name-…  12 s of ~40 s",
+        "  …rrow-terminal  12 s of ~40 s",
         "  größe/文字      waiting for another…",
         "412 of 1,000 nodes · ~3 m left · 1 fail…",
     ]

@@ -500,3 +500,18 @@ def test_modes_of_outputs_do_not_depend_on_our_umask(rundirs: RunDirectories, sh
         os.umask(before)
     modes = [stat.S_IMODE((exited.rundir.data / name).stat().st_mode) for name in "xy"]
     assert modes == [0o644, 0o755]
+
+
+def test_a_wake_that_comes_too_late_is_written_nowhere(
+    rundirs: RunDirectories, tmp_path: Path
+) -> None:
+    """A descriptor that was closed is the next file's: a late thread must not write into that."""
+    runner = ProcessRunner(rundirs)
+    late = runner.wake_fd
+    runner.close()
+    files = [open(tmp_path / str(number), "w") for number in range(late + 1)]  # noqa: SIM115
+    assert late in [file.fileno() for file in files]
+    runner.wake()
+    for file in files:
+        file.close()
+    assert {0} == {(tmp_path / str(number)).stat().st_size for number in range(late + 1)}

@@ -1,0 +1,198 @@
+"""One line for each speed target: met or not, our figure, and the peer's figure of the same run.
+
+Pure: it reads results and measures nothing. What was not measured is said to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.results import Results, Scenario
+from benchmarks.work import Kind
+
+MILLI = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A target, whether it is met (None: not measured), and the figures that say so."""
+
+    target: str
+    met: bool | None
+    figures: str
+
+    def __str__(self) -> str:
+        word = {True: "met    ", False: "NOT MET", None: "not run"}[self.met]
+        return f"{word}  {self.target}: {self.figures}"
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """All targets, in their order."""
+    return [
+        *_no_op(results),
+        *_slow_peers(results),
+        *_cold(results),
+        *_edits(results),
+        *_restore(results),
+        *_publish(results),
+        *_memory(results),
+        *_start_up(results),
+    ]
+
+
+def _no_op(results: Results) -> Iterator[Verdict]:
+    ours = results.wall("fp", Scenario.NO_OP, 1_000)
+    doit = results.wall("doit", Scenario.NO_OP, 1_000)
+    # 45 ms were asked of a machine on which doit takes 117: the ratio carries over, the milliseconds may not
+    yield _ratio("no-op at 1,000 ≤ 45/117 of doit's", ours, doit, 45 / 117, "doit")
+    ours = results.wall("fp", Scenario.NO_OP, 10_000)
+    for peer, most in (("ninja", 3.0), ("ninja", 1.0), ("doit", 1 / 4), ("joblib", 1 / 10)):
+        theirs = results.wall(peer, Scenario.NO_OP, 10_000)
+        yield _ratio(f"no-op at 10,000 ≤ {_times(most)} {peer}'s", ours, theirs, most, peer)
+    larger = results.wall("fp", Scenario.NO_OP, 100_000)
+    tenfold = None if ours is None else 10 * ours
+    target = "no-op at 100,000 linear: ≤ 1.2 × ten times that at 10,000"
+    yield _ratio(target, larger, tenfold, 1.2, "ten times 10,000")
+
+
+def _slow_peers(results: Results) -> Iterator[Verdict]:
+    ours = results.wall("fp", Scenario.NO_OP, 1_000)
+    for peer in ("snakemake", "dvc", "redun", "nx"):
+        theirs = results.wall(peer, Scenario.NO_OP, 1_000)
+        yield _ratio(f"no-op at 1,000 ≤ 1/25 of {peer}'s", ours, theirs, 1 / 25, peer)
+
+
+def _cold(results: Results) -> Iterator[Verdict]:
+    ours = results.get("fp", Scenario.COLD, 10_000)
+    wall = None if ours is None else ours.wall
+    for peer, most in (("floor", 1.5), ("ninja", 1.0)):
+        theirs = results.wall(peer, Scenario.COLD, 10_000)
+        target = f"cold build of 10,000 sh nodes ≤ {_times(most)} {peer}'s"
+        yield _ratio(target, wall, theirs, most, peer)
+    for nodes in (10_000, 1_000):
+        wall = results.wall("fp", Scenario.COLD, nodes, Kind.PYTHON)
+        floor = results.wall("floor", Scenario.COLD, nodes, Kind.PYTHON)
+        if wall is not None or nodes == 1_000:
+            target = f"cold build of {nodes:,} python nodes ≤ 1.1 × floor's"
+            yield _ratio(target, wall, floor, 1.1, "floor")
+            break
+    own = None if ours is None or ours.own < 0 else ours.own / 10_000
+    target = "runner CPU of the cold build of 10,000 sh nodes ≤ 0.5 ms a node"
+    yield _at_most(target, own, 0.5 * MILLI)
+
+
+def _edits(results: Results) -> Iterator[Verdict]:
+    one_run = results.seconds("one node", "sh", "run")
+    for nodes in (1_000, 10_000):
+        no_op = results.wall("fp", Scenario.NO_OP, nodes)
+        for scenario in (Scenario.COMMENT, Scenario.LEAF):
+            ours = results.wall("fp", scenario, nodes)
+            target = f"{scenario} at {nodes:,} ≤ no-op + the one run + 20 ms"
+            limit = None if no_op is None or one_run is None else no_op + one_run + 20 * MILLI
+            beside = ", ".join(
+                f"{peer} {shown(wall)}"
+                for peer in ("tup", "doit", "joblib", "ninja")
+                if (wall := results.wall(peer, scenario, nodes)) is not None
+            )
+            yield _at_most(target, ours, limit, beside)
+
+
+def _restore(results: Results) -> Iterator[Verdict]:
+    ours = results.wall("fp", Scenario.RESTORE, 10_000)
+    theirs = results.wall("joblib", Scenario.RESTORE, 10_000)
+    each = None if ours is None else ours / 10_000
+    beside = "" if theirs is None else f"joblib {shown(theirs / 10_000)}"
+    yield _at_most("restore of 10,000 nodes ≤ 0.1 ms a node", each, 0.1 * MILLI, beside)
+    tiny = results.seconds("1 × 1 KiB", "fp", "restore")
+    for shape, name in (("100,000 × 1 KiB", "100,000 files"), ("1 × 2 GiB", "2 GiB")):
+        whole = results.seconds(shape, "fp", "restore")
+        more = None if whole is None or tiny is None else whole - tiny
+        link = results.seconds(shape, "cp -al", "restore")
+        check = results.seconds(shape, "fp", "verify")
+        beside = f"whole command {shown(whole)}, cp -al {shown(link)}, L8's check {shown(check)}"
+        target = f"restore of a result of {name} ≤ 5 ms more than of one tiny file"
+        yield _at_most(target, more, 5 * MILLI, beside)
+
+
+def _publish(results: Results) -> Iterator[Verdict]:
+    big, small = "1 × 2 GiB", "20,000 × 10 KiB"
+    for shape, base, most, target in (
+        (big, ("plain", "blake3"), 1 / 0.6, "publish of 2 GiB at ≥ 60 % of BLAKE3's speed"),
+        (
+            small,
+            ("store", "write"),
+            1.0,
+            "publish of 20,000 files ≤ the time it took to write them",
+        ),
+    ):
+        ours = results.seconds(shape, "store", "publish")
+        theirs = results.seconds(shape, *base)
+        barrier = results.seconds(shape, "store", "barrier")
+        bare = results.seconds(shape, "plain", "barrier")
+        dvc = results.seconds(shape, "dvc", "publish")
+        found = _ratio(f"{target}, without the barrier", ours, theirs, most, " ".join(base))
+        more = f"; barrier {shown(barrier)}, bare {shown(bare)}; dvc add {shown(dvc)}"
+        yield Verdict(found.target, found.met, found.figures + more)
+
+
+def _memory(results: Results) -> Iterator[Verdict]:
+    for nodes, most in ((10_000, 150), (100_000, 1_000)):
+        peaks = [
+            found.peak
+            for scenario in (Scenario.COLD, Scenario.NO_OP, Scenario.RESTORE)
+            if (found := results.get("fp", scenario, nodes)) is not None
+        ]
+        target = f"peak memory of fp build at {nodes:,} ≤ {most:,} MB"
+        if not peaks:
+            yield Verdict(target, None, "not measured")
+            continue
+        peak = max(peaks) / 1e6
+        yield Verdict(target, peak <= most, f"{peak:.0f} MB")
+
+
+def _start_up(results: Results) -> Iterator[Verdict]:
+    python = results.get("python", Scenario.VERSION, 0)
+    base = None if python is None else python.cpu
+    for name, scenario, nodes in (
+        ("fp --version", Scenario.VERSION, 0),
+        ("a bare no-op at 100 nodes", Scenario.NO_OP, 100),
+    ):
+        ours = results.get("fp", scenario, nodes)
+        cpu = None if ours is None else ours.cpu
+        target = f"{name} ≤ 3 × the CPU of python -I -c pass"
+        yield _ratio(target, cpu, base, 3.0, "python")
+
+
+def _ratio(
+    target: str, ours: float | None, theirs: float | None, most: float, peer: str
+) -> Verdict:
+    if ours is None or theirs is None:
+        return Verdict(target, None, f"fp {shown(ours)}, {peer} {shown(theirs)}")
+    figures = f"fp {shown(ours)}, {peer} {shown(theirs)}: {_times(ours / theirs)}"
+    return Verdict(target, ours <= most * theirs, figures)
+
+
+def _at_most(target: str, ours: float | None, most: float | None, beside: str = "") -> Verdict:
+    met = None if ours is None or most is None else ours <= most
+    figures = f"fp {shown(ours)}, limit {shown(most)}"
+    return Verdict(target, met, f"{figures}; {beside}" if beside else figures)
+
+
+def shown(seconds: float | None) -> str:
+    if seconds is None:
+        return "not measured"
+    if abs(seconds) < MILLI:
+        return f"{seconds * 1e6:.1f} µs"
+    return f"{seconds * 1e3:.1f} ms" if abs(seconds) < 1 else f"{seconds:.2f} s"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g} ×"
+
+
+def tally(found: Sequence[Verdict]) -> str:
+    """How many are met, in a sentence."""
+    met = sum(each.met is True for each in found)
+    unmet = sum(each.met is False for each in found)
+    return f"{met} met, {unmet} not met, {len(found) - met - unmet} not measured"
