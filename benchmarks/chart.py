@@ -54,7 +54,7 @@ def axis(values: Sequence[float], start: float, end: float) -> Axis:
 
 
 def charts(panels: Mapping[str, Mapping[str, Points]]) -> str:
-    """Panels side by side, title → name → points (nodes, seconds); a name has one ink throughout."""
+    """Panels side by side, title → name → one or more points (nodes, seconds); a name has one ink throughout."""
     names = list(dict.fromkeys(name for series in panels.values() for name in series))
     inks = {name: INKS[number % len(INKS)] for number, name in enumerate(names)}
     width = WIDTH * len(panels)
@@ -78,9 +78,11 @@ def _panel(title: str, series: Mapping[str, Points], inks: Mapping[str, str]) ->
     across = axis([x for x, _ in points], LEFT, WIDTH - RIGHT)
     up = axis([y for _, y in points], HEIGHT - BOTTOM, TOP)
     parts += _grid(across, up)
-    labels = _apart({name: up.at(each[-1][1]) for name, each in series.items() if each})
-    for name, y in labels.items():
-        parts += _line(name, series[name], (across, up), (y, inks[name]))
+    for end in sorted({each[-1][0] for each in series.values()}):
+        here = {name: each for name, each in series.items() if each[-1][0] == end}
+        heights = _apart({name: up.at(each[-1][1]) for name, each in here.items()})
+        for name, y in heights.items():
+            parts += _line(name, series[name], (across, up), (y, inks[name]))
     return parts
 
 

@@ -73,6 +73,7 @@ class Bench:
             if site.peer.is_incremental:
                 # a warm-up: bytecode, caches of the disk, entries too young to be trusted
                 self._guarded(name, Scenario.NO_OP, partial(_run_again, site))(0)
+        os.sync()
         runs: Mapping[Scenario, Callable[[Site], Cost]] = {
             Scenario.NO_OP: _run,
             Scenario.LEAF: _leaf,
@@ -171,7 +172,7 @@ class Bench:
 def measure_versions(peers: Sequence[Peer], rounds: int, results: Results, place: Path) -> None:
     """What it costs to start each, and no more. Beside them as "python": fusionpipe's own bare interpreter."""
     commands = {peer.name: (peer.version_command(), dict(peer.environment())) for peer in peers}
-    commands["python"] = ([str(Path(sys.executable).resolve()), "-I", "-c", "pass"], {})
+    commands["python"] = ([sys.executable, "-I", "-c", "pass"], {})
     for peer in peers:
         results.versions[peer.name] = peer.version()  # also the warm-up
 

@@ -23,6 +23,9 @@ Print = tuple[int, int, int, int, int]
 Sighting = Print | str | None
 """What was learned of a path: its fingerprint; only its kind ("f", "d", "o"); or that nothing is there."""
 
+_Learned = Digest | bytes | tuple[Listed, ...]
+"""What was found at a path: a file's digest, its bytes, or the names in a directory."""
+
 _KINDS = {
     stat.S_IFREG: FileKind.FILE,
     stat.S_IFDIR: FileKind.DIRECTORY,
@@ -73,7 +76,7 @@ class Workspace:
         self.sightings: dict[str, Sighting] = {}
         self.links: dict[str, str | None] = {}
         self.real_paths: dict[str, str] = {}
-        self.racy: dict[str, Digest | bytes | tuple[Listed, ...]] = {}
+        self.racy: dict[str, list[_Learned]] = {}  # a file may have been both read and hashed
         self.listings: dict[str, tuple[Listed, ...]] = {}  # each directory as first seen
         self.is_torn = False  # something was not the same each time it was looked at
         self._is_settled = is_settled
@@ -106,7 +109,7 @@ class Workspace:
                 tuple((row.name, _letter_of(row.kind), row.is_executable) for row in listed),
             )
         else:
-            self.racy[directory] = listed
+            self._is_racy(directory, listed)
         return listed
 
     def kind(self, path: str) -> FileKind | None:
@@ -162,7 +165,7 @@ class Workspace:
         if self._is_settled(seen):
             self.memory.texts[path] = (seen, data)
         else:
-            self.racy[path] = data
+            self._is_racy(path, data)
         return data
 
     def digest(self, path: str) -> Digest:
@@ -197,7 +200,7 @@ class Workspace:
         if print_of(after) == seen and self._is_settled(seen):
             self.memory.files[path] = (seen, digest)
         else:
-            self.racy[path] = digest
+            self._is_racy(path, digest)
         return digest, status
 
     def settle(self) -> bool:
@@ -207,7 +210,7 @@ class Workspace:
         """
         racy, self.racy = self.racy, {}
         is_same = True
-        for path, was in racy.items():
+        for path, was in ((path, was) for path, all in racy.items() for was in all):
             try:
                 now = self._read_again(path, was)
             except OSError:
@@ -215,9 +218,10 @@ class Workspace:
             is_same = is_same and _own(now) == _own(was)
         return is_same and not self.racy and not self.is_torn
 
-    def _read_again(
-        self, path: str, was: Digest | bytes | tuple[Listed, ...]
-    ) -> Digest | bytes | tuple[Listed, ...] | None:
+    def _is_racy(self, path: str, learned: _Learned) -> None:
+        self.racy.setdefault(path, []).append(learned)
+
+    def _read_again(self, path: str, was: _Learned) -> _Learned | None:
         if isinstance(was, bytes):
             return self.read(path)
         return self.scan(path) if isinstance(was, tuple) else self.digest(path)

@@ -11,15 +11,28 @@ from fusionpipe.build.record import body_of, own_modules
 from fusionpipe.build.sources import Footprint
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.build.work import Failure, Flight, Work, some
+from fusionpipe.errors import FusionpipeError
 from fusionpipe.events import Outcome
 from fusionpipe.freeze import FrozenFile
 from fusionpipe.model import Node, NodeName
 from fusionpipe.plan import State
-from fusionpipe.runner.observed import collect
+from fusionpipe.runner.observed import collect, differences
 from fusionpipe.runner.run import Exited
 from fusionpipe.runner.rundir import RunDirectories
+from fusionpipe.runner.tools import Tool
 from fusionstore.contract import Json, JsonObject, NotPublished, Published
 from fusionstore.digest import digest_file
+
+
+class PackagesChanged(FusionpipeError):
+    """Packages that a run imported are not what they were when it began."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(names)
+        self.names = names
+
+    def __str__(self) -> str:
+        return f"{some(self.names)} changed while it ran: this run is void, build again"
 
 
 class Ender:
@@ -58,11 +71,21 @@ class Ender:
         def observe() -> Json:
             if asked.packages is None:
                 return None
-            return collect(exited.rundir.observed, asked.packages, own)
+            observed = collect(exited.rundir.observed, asked.packages, own)
+            self._refuse_other_packages(asked, observed)
+            return observed
 
         ambient = self._work.session.ambient
         body = body_of(asked, exited, self._work.id, flight.reason, ambient)
         self._finisher.finish(Ended(exited, asked, trees_of(asked.frozen), body, observe))
+
+    def _refuse_other_packages(self, asked: Asked, observed: Json) -> None:
+        """Nobody knows which version a run used of a package that changed while it lasted (L1)."""
+        assert isinstance(asked.tool, Tool)
+        now = self._work.session.toolbox.distributions_now(asked.tool)
+        changed = [change.name for change in differences(observed, now)]
+        if changed:
+            raise PackagesChanged(tuple(changed))
 
     # -- storing -------------------------------------------------------------------------------
     def hashed(self, what: Hashed) -> None:

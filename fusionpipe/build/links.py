@@ -11,6 +11,7 @@ import fcntl
 import os
 import stat
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,10 +38,12 @@ class LinkOrder:
     """Which build's link may stand: one stamp (a build's start, in ns) per node, under a lock of its own.
 
     A file of 8-byte stamps, by the node's hash. Two nodes that share a place only make a link of a
-    build that runs beside a later one wait for the next build.
+    build that runs beside a later one wait for the next build. A stamp that is still to come was made
+    before the machine's clock was set back: it counts for nothing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self._now_ns = now_ns
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
     @contextmanager
@@ -51,7 +54,8 @@ class LinkOrder:
         fcntl.lockf(self._fd, fcntl.LOCK_EX, _STAMP.size, place)
         try:
             data = os.pread(self._fd, _STAMP.size, place)
-            is_ours = len(data) < _STAMP.size or _STAMP.unpack(data)[0] <= stamp
+            last = _STAMP.unpack(data)[0] if len(data) == _STAMP.size else 0
+            is_ours = not stamp < last <= self._now_ns()
             if is_ours:
                 os.pwrite(self._fd, _STAMP.pack(stamp), place)
             yield is_ours
@@ -108,14 +112,22 @@ class NodeLinks:
             return None
 
     def is_complete(self, node: NodeName, record: Record) -> bool:
-        """True unless reports or the log of a linked result are missing from the node's directory."""
+        """True if the node's directory shows the reports and a log too of the result it is linked to."""
         reports = record.slots.get("reports", EMPTY_TREE.root) != EMPTY_TREE.root
-        names = ("logs.txt",) if record.log is not None else ()
         here = f"{self._prefix}{node}"
-        return all(
-            os.path.lexists(f"{here}/{name}")
-            for name in (*names, *(("reports",) if reports else ()))
-        )
+        if record.log is not None and not os.path.lexists(f"{here}/logs.txt"):
+            return False
+        return not reports or self._shows(node, "reports", record.slots["reports"])
+
+    def _shows(self, node: NodeName, name: str, tree: Digest) -> bool:
+        try:
+            if self._plain is not None:
+                return self._plain.is_ours(node, name)
+            return os.readlink(f"{self._prefix}{node}/{name}") == self.text_for(
+                node, self._tree_path(tree)
+            )
+        except OSError:
+            return False
 
     def data_state(self, node: NodeName) -> str:
         """What `data` is: "link" (or laid by us), "none", "empty" or "real" (the user's own)."""

@@ -80,6 +80,8 @@ class Preparer:
             return CannotRun(
                 str(other), "install that version, or correct [tools] in its node.toml"
             )
+        if asked.packages is not None:
+            asked.packages.settle()
         footprints: list[Watched] = []
         try:
             code = self._code(asked.frozen.code)

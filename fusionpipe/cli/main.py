@@ -10,7 +10,7 @@ import os
 import sys
 from contextlib import suppress
 
-from fusionpipe.cli.streams import finish_output, open_missing
+from fusionpipe.cli.streams import FULL, drop_output, finish_output, open_missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ def main() -> None:
     open_missing()
     code = run_words(sys.argv[1:])
     lost = finish_output()
-    if lost is not None:
-        code = _tell(f"could not write its output: {lost}", code or _NOT_WRITTEN)
-    sys.exit(code)
+    sys.exit(code if lost is None else _tell(f"could not write: {lost}", code or _NOT_WRITTEN))
 
 
 def run_words(words: list[str]) -> int:
@@ -75,8 +73,7 @@ def guarded(call: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return _tell("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # who read our output has gone: nothing to say, and nobody to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # who read it has gone: nothing to say, and nobody to say it to
         return 1
     except Exception as error:
         # the families are imported only now: a no-op has no use for them
@@ -89,6 +86,9 @@ def guarded(call: Callable[[], int]) -> int:
             return _tell(str(error), _STORE_ERROR)
         if isinstance(error, OSError) and error.filename is not None:
             return _tell(f"{error.filename}: {error.strerror}", _STORE_ERROR)
+        if isinstance(error, OSError) and error.errno in FULL:
+            drop_output()
+            return _tell(f"could not write: {error.strerror}", _NOT_WRITTEN)
         raise
 
 

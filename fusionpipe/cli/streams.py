@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 _NOBODY_READS = (errno.EPIPE, errno.EIO)
 
 
@@ -26,7 +27,11 @@ def finish_output() -> str | None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        # or the interpreter would try once more, and complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return None if error.errno in _NOBODY_READS else os.strerror(error.errno or 0)
     return None
+
+
+def drop_output() -> None:
+    """Sends what is left nowhere: or the interpreter would try once more at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,15 +12,22 @@ from fusionpipe.events import Event, Report
 class OpenReport:
     """A report to be closed when the build is over: `with choose_report(...) as report:`.
 
-    Closing gives the terminal back as it was, also after an exception.
+    Closing gives the terminal back as it was, also after an exception. What could not be told, for the
+    disk below the output is full, stops no build: the error is raised when all is over.
     """
 
     def __init__(self, report: Report, close: Callable[[], None]) -> None:
         self._report = report
         self.close = close
+        self._lost: OSError | None = None
 
     def __call__(self, event: Event) -> None:
-        self._report(event)
+        if self._lost is not None:
+            return
+        try:
+            self._report(event)
+        except OSError as error:
+            self._lost = error
 
     def __enter__(self) -> OpenReport:
         return self
@@ -32,6 +39,8 @@ class OpenReport:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        if self._lost is not None and error is None:
+            raise self._lost
 
 
 def choose_report(

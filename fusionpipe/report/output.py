@@ -14,8 +14,7 @@ from typing import TextIO
 _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|.)?"
 )
-# EIO: the terminal was hung up. Full disk: the command says so at its end; a build goes on.
-_GONE = {errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EDQUOT}
+_GONE = {errno.EPIPE, errno.EIO}  # EIO: the terminal was hung up
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 

@@ -45,6 +45,11 @@ class Distributions:
             return version
         return f"{version} {self.digest(contents)}".strip()
 
+    def settle(self) -> None:
+        """Takes all digests now: before a run, whose code may be edited while it lasts."""
+        for contents in self.contents.values():
+            self.digest(contents)
+
     def everything(self) -> dict[str, str]:
         """Every distribution with its version, by name."""
         return {name: self.version(name) or "" for name in sorted(self.versions)}

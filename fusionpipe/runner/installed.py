@@ -43,6 +43,10 @@ class Installed:
             self._known[python] = from_probe(found, self._digest)
         return self._known[python]
 
+    def now(self, python: str) -> Distributions:
+        """The distributions as they are by now, however often they were asked for. Raises ProbeFailed."""
+        return Installed(self._disk, self._probe).of(python)
+
     def _asked(self, python: str) -> Json:
         said = self._probe.ask((python, str(_SCRIPT)))
         # Start-up and exit hooks may print too.

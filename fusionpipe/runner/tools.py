@@ -248,3 +248,7 @@ class Toolbox:
     def distributions(self, tool: Tool) -> Distributions:
         """What is installed in a Python. It is started only if its directories changed. Raises ProbeFailed."""
         return self._installed.of(tool.path)
+
+    def distributions_now(self, tool: Tool) -> Distributions:
+        """The same, looked at again: for the end of a run. Raises ProbeFailed."""
+        return self._installed.now(tool.path)

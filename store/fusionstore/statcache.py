@@ -85,14 +85,17 @@ class ProbeClock:
             # within one millisecond the probe could not say anything new
             if self._now_ns() - self._asked_ns < 1_000_000:
                 return False
-            self._write_probe()
+            try:
+                self._write_probe()
+            except OSError:  # a full disk: without a clock nothing is trusted, nor is anything wrong
+                self._probe_ns = 0
             return self._is_older(of)
 
     def settle(self, of: Fingerprint, *, at_most: float = 3.0) -> bool:
         """Blocks until a fingerprint of now is old enough; False if it is not after `at_most` seconds."""
         end = time.monotonic() + at_most
         while not self.is_settled(of):
-            if time.monotonic() >= end:
+            if time.monotonic() >= end or not self._probe_ns:
                 return False
             time.sleep(_SETTLE_STEP)
         return True

@@ -126,7 +126,8 @@ def store_of(project: Project) -> Path:
 @pytest.mark.parametrize(
     ("step", "nth"),
     [(step, 1) for step in STEPS]
-    + [("object linked", 7), ("tree in place", 2), *((step, 3) for step in STEPS[2:])],
+    + [("object linked", 7), ("tree in place", 2), ("record linked", 2), ("indexed", 3)]
+    + [pytest.param(step, 3, marks=pytest.mark.slow) for step in STEPS[2:-1]],
 )
 def test_killed_at_any_step_the_store_is_whole_and_the_next_build_right(
     project: Project, step: str, nth: int
@@ -348,7 +349,9 @@ DAMAGES: dict[Callable[[Damaged], None], tuple[set[Outcome], set[Outcome]]] = {
 }
 
 
-@pytest.mark.parametrize("index", ["with its index", "without its index"])
+@pytest.mark.parametrize(
+    "index", ["with its index", pytest.param("without its index", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: str(damage.__name__))
 def test_no_damage_brings_wrong_bytes_to_a_node(
     project: Project, damage: Callable[[Damaged], None], index: str
@@ -371,11 +374,11 @@ def test_no_damage_brings_wrong_bytes_to_a_node(
     assert {KEPT} == set(again.outcomes.values()), again.nodes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: str(damage.__name__))
-def test_every_damage_is_mended_by_one_build_or_seen_by_verification(
+def test_every_damage_is_mended_by_a_forced_build(
     project: Project, damage: Callable[[Damaged], None]
 ) -> None:
-    """A second build of a damaged, unedited project never fails, and says right what it kept."""
     chain(project).build()
     damage(Damaged(project))
     shutil.rmtree(store_of(project) / "index")

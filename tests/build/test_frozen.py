@@ -182,18 +182,20 @@ def test_who_read_beside_a_careless_node_is_void_too(project: Project, hall: Hal
     )
     reader = hall.meet("c") + "ls ../parents/parent/sub > ../data/value\n" + hall.meet("d")
     project.node("reader", reader, parents=["parent"], toml=hall.toml)
+    project.node("gate", hall.meet("gate"), toml=hall.toml)
     later = "ls ../parents/parent/sub > ../data/value; echo later > ../data/name"
-    project.node("later", later, parents=["parent"])
-    build = project.start("build", "--json", "-j2", "-k", "careless", "reader", "later")
-    hall.await_it("a")
-    hall.await_it("c")
+    project.node("later", later, parents=["parent", "gate"])
+    build = project.start("build", "--json", "-j3", "-k")
+    for name in ("a", "c", "gate"):
+        hall.await_it(name)
     hall.let_go("a")
     hall.await_it("b")
     hall.let_go("c")  # it sees the file
     hall.await_it("d")
-    hall.let_go("b")  # the careless one ends, and what comes later mends the tree
+    hall.let_go("b")
     assert "careless" == finished_next(build)["node"]
-    assert "later" == finished_next(build)["node"]
+    hall.let_go("gate")  # what comes later mends the tree before it reads it
+    assert ["gate", "later"] == [finished_next(build)["node"] for _ in range(2)]
     hall.let_go("d")
     ended, _ = rest_of(build)
     assert "failed" == ended["reader"]["outcome"]

@@ -175,6 +175,42 @@ def remount(place: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
 
 
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    """A directory on another file system than the project's."""
+    place = Path("/dev/shm")
+    if not os.access(place, os.W_OK) or place.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs a second file system")
+    with tempfile.TemporaryDirectory(dir=place) as name:
+        yield Path(name)
+
+
+def test_a_store_on_another_file_system_serves_as_well(project: Project, other_disk: Path) -> None:
+    project.environment["FUSIONPIPE_STORE"] = str(other_disk / "store")
+    project.write("setting.txt", "a setting")
+    project.node(
+        "it", "cat ../inputs/s > ../data/value", toml='inputs = { s = "../setting.txt" }\n'
+    )
+    project.node("child", "cp ../parents/it/value ../data; echo r > ../reports/r", parents=["it"])
+    project.node("bad", "cat ../parents/it/value; exit 3", parents=["it"])
+    built = project.build(keeps_going=True)
+    assert ({"it", "child"}, {"bad"}) == (built.named(RAN), built.named(FAILED))
+    rerun = subprocess.run(
+        [project.root / built.nodes["bad"].rerun / "rerun"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (3, True) == (rerun.returncode, "a setting" in rerun.stdout)
+    (project.root / "child" / "data").unlink()
+    (project.root / "child" / "data").mkdir()
+    (project.root / "child" / "data" / "mine.txt").write_text("mine")
+    assert Outcome.RESTORED is project.build(keeps_going=True).outcomes["child"]
+    assert {"value": "a setting"} == project.data("child")
+    kept = list((other_disk / "store" / "trees").rglob("mine.txt"))
+    assert ["mine"] == [path.read_text() for path in kept]
+
+
 @pytest.mark.root
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
 def test_a_full_disk_loses_nothing_and_is_told(

@@ -520,9 +520,9 @@ def play(examples: int, steps: int, *, is_fixed: bool) -> None:
 
 
 def test_any_graph_and_any_edits_end_as_a_clean_build_would() -> None:
-    play(25, 15, is_fixed=True)
+    play(12, 15, is_fixed=True)
 
 
 @pytest.mark.slow
 def test_any_graph_and_any_edits_end_as_a_clean_build_would_at_length() -> None:
-    play(200, 30, is_fixed=False)
+    play(100, 30, is_fixed=False)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from fusionpipe.build.links import LinkOrder
 from fusionpipe.events import Event, NodeStarted, Outcome
+from fusionpipe.model import NodeName
 from fusionpipe.testing import PLENTY, Hall, Project
 from fusionstore.contract import JsonObject
 
@@ -228,6 +231,17 @@ def test_an_older_build_does_not_swap_its_link_over_a_later_ones(
     assert "a later build has linked it" in " ".join(str(e.get("text")) for e in events)
     assert {"value": "new\n"} == project.data("slow")
     assert {"slow": Outcome.KEPT} == project.build().outcomes
+
+
+def test_a_clock_that_was_set_back_keeps_no_link_from_being_made(project: Project) -> None:
+    project.node("it", "echo 1 > ../data/value").build()
+    order = LinkOrder(project.root / ".fusionpipe" / "state" / "links")
+    with order.turn(NodeName("it"), time.time_ns() + 10**15):
+        pass  # a build that started when the clock was eleven days ahead
+    order.close()
+    project.node("it", "echo 2 > ../data/value")
+    assert {"it": Outcome.RAN} == project.build().outcomes
+    assert {"value": "2\n"} == project.data("it")
 
 
 def test_a_result_that_appears_between_looking_and_starting_is_taken(

@@ -26,8 +26,12 @@ def test_a_closed_output_stops_no_build(chain: Project) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
-def test_a_full_disk_below_the_output_is_told_and_stops_no_build(chain: Project) -> None:
-    expected = "fp: could not write its output: No space left on device\n[exit code 1]\n"
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_below_the_output_is_told_and_stops_no_build(
+    chain: Project, unbuffered: str
+) -> None:
+    chain.environment["PYTHONUNBUFFERED"] = unbuffered
+    expected = "fp: could not write: No space left on device\n[exit code 1]\n"
     assert expected == chain.shell("fp build > /dev/full")
     assert {"it.txt": "clean\n"} == chain.data("clean")
     assert expected == chain.shell("fp status > /dev/full")

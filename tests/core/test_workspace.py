@@ -130,6 +130,17 @@ def test_what_was_too_young_is_read_again_and_remembered_when_it_has_settled(roo
     assert (now(root, "code/main.py"), digest_bytes(b"one")) == memory.files["code/main.py"]
 
 
+def test_a_file_that_was_read_and_hashed_too_young_is_remembered_as_both(root: Path) -> None:
+    clock, memory = Clock(settled=False), Memory()
+    disk = Workspace(root, memory, clock)
+    disk.read("code/main.py")  # to find its `#!`, say
+    disk.digest("code/main.py")
+    clock.settled = True
+    assert disk.settle()
+    assert (now(root, "code/main.py"), b"one") == memory.texts["code/main.py"]
+    assert (now(root, "code/main.py"), digest_bytes(b"one")) == memory.files["code/main.py"]
+
+
 @pytest.mark.parametrize("path", ["code/main.py", "node.toml", "code"])
 def test_an_edit_of_what_was_too_young_is_noticed_when_it_settles(root: Path, path: str) -> None:
     clock = Clock(settled=False)

@@ -68,3 +68,10 @@ def test_an_old_fingerprint_costs_one_probe_for_all(tmp_path: Path) -> None:
 def test_the_kind_of_file_system_is_found_out(tmp_path: Path) -> None:
     clock = ProbeClock(tmp_path)
     assert clock.is_settled(of(mtime=1, ctime=1))
+
+
+def test_without_room_for_the_probe_nothing_is_settled_and_nothing_fails(tmp_path: Path) -> None:
+    clock = ProbeClock(tmp_path / "gone")
+    of = fingerprint(os.stat(tmp_path))
+    assert not clock.is_settled(of)
+    assert not clock.settle(of, at_most=60.0)
