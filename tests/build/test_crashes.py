@@ -146,6 +146,39 @@ def test_killed_at_any_step_the_store_is_whole_and_the_next_build_right(
     assert {Outcome.KEPT} == set(project.build().outcomes.values())
 
 
+@pytest.mark.parametrize(
+    "lines", [1, 4, *(pytest.param(n, marks=pytest.mark.slow) for n in range(6, 26, 2))]
+)
+def test_a_build_killed_at_any_moment_is_gone_on_with(
+    project: Project, hall: Hall, lines: int
+) -> None:
+    """The whole process, after so many lines of its report, twice in a row."""
+    names = [f"n{number}" for number in range(12)]
+    for number, name in enumerate(names):
+        above = [f"n{number - step}" for step in (1, 3) if number >= step and number % 4]
+        code = f"{hall.note(name)}{{ echo {name}; cat ../parents/*/value 2>/dev/null; }} > ../data/value"
+        project.node(name, code, parents=above, toml=hall.toml)
+    done = 0
+    for _ in range(2):
+        build = project.start("build", "--json", "-j2")
+        assert build.stdout is not None
+        told = [json.loads(line) for _, line in zip(range(lines), build.stdout, strict=False)]
+        build.kill()
+        build.communicate()
+        done = max(done, sum(event.get("outcome") in ("ran", "kept", "restored") for event in told))
+        assert [] == missing(store_of(project))
+        assert done <= len(records(store_of(project)))  # what was told as done is durable
+    built = project.build(jobs=2)
+    assert set(names) == set(built.outcomes)
+    assert 0 == built.finished.failed + built.finished.skipped
+    assert [] == missing(store_of(project))
+    expected = {}
+    for number, name in enumerate(names):
+        above = sorted(f"n{number - step}" for step in (1, 3) if number >= step and number % 4)
+        expected[name] = f"{name}\n" + "".join(expected[parent] for parent in above)
+    assert expected == {name: project.data(name)["value"] for name in names}
+
+
 # -- damaged ------------------------------------------------------------------------------------
 class Damaged:
     """A built chain, and ways to hurt what it stored of the first node."""
