@@ -156,7 +156,7 @@ def test_a_build_killed_at_any_moment_is_gone_on_with(
     names = [f"n{number}" for number in range(12)]
     for number, name in enumerate(names):
         above = [f"n{number - step}" for step in (1, 3) if number >= step and number % 4]
-        code = f"{hall.note(name)}{{ echo {name}; cat ../parents/*/value 2>/dev/null; }} > ../data/value"
+        code = f"{hall.note(name)}{{ echo {name}; cat ../parents/*/value 2>/dev/null; :; }} > ../data/value"
         project.node(name, code, parents=above, toml=hall.toml)
     done = 0
     for _ in range(2):
@@ -172,7 +172,7 @@ def test_a_build_killed_at_any_moment_is_gone_on_with(
     assert set(names) == set(built.outcomes)
     assert 0 == built.finished.failed + built.finished.skipped
     assert [] == missing(store_of(project))
-    expected = {}
+    expected: dict[str, str] = {}
     for number, name in enumerate(names):
         above = sorted(f"n{number - step}" for step in (1, 3) if number >= step and number % 4)
         expected[name] = f"{name}\n" + "".join(expected[parent] for parent in above)
