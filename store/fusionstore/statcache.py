@@ -87,8 +87,8 @@ class ProbeClock:
                 return False
             try:
                 self._write_probe()
-            except OSError:  # a full disk: without a clock nothing is trusted, nor is anything wrong
-                self._probe_ns = 0
+            except OSError:
+                self._probe_ns = 0  # a full disk: without a clock nothing is trusted
             return self._is_older(of)
 
     def settle(self, of: Fingerprint, *, at_most: float = 3.0) -> bool:
