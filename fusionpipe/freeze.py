@@ -134,7 +134,8 @@ def _freeze_file(at: str, path: str, is_link: bool, disk: Workspace) -> FrozenFi
     return FrozenFile(at, path, Entry("", kind, digest, status.st_size), print_of(status))
 
 
-_COMMENT = re.compile(rb"(^|\s)#.*")
+_COMMENT = re.compile(rb"(?:^|\s)#.*")
+_UNQUOTED = re.compile(rb"[^'\"]*?(?:^|\s)#")  # after a quote a # may be part of a text
 
 
 def _lock_digest(path: str, disk: Workspace) -> Digest:
@@ -160,7 +161,10 @@ def _parse_lock(data: bytes) -> Json:
     except ValueError:
         pass
     # the indentation stays: in a conda environment it tells whose item a line is
-    lines = (_COMMENT.sub(b"", line).rstrip() for line in data.splitlines())
+    lines = (
+        (_COMMENT.sub(b"", line) if _UNQUOTED.match(line) else line).rstrip()
+        for line in data.splitlines()
+    )
     return [line.decode("utf-8", "surrogateescape") for line in lines if line]
 
 

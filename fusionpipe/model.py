@@ -66,6 +66,8 @@ class FileSet:
     name: str
     files: tuple[Laid, ...]
     empty: tuple[str, ...] = ()  # empty directories, as `at`
+    # picked by a glob: by hand each is linked for itself, lest the code see what was not picked
+    is_gathered: bool = field(default=False, compare=False)
 
     @property
     def is_file(self) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,11 +95,11 @@ def new_node(
         return _from_script(root, name, written_parents, from_script)
     if language not in SUFFIXES:
         raise UsageError(f"unknown language {language!r}", f"one of: {', '.join(SUFFIXES)}")
-    files = (
-        _write_new(root, f"{name}/{NODE_FILE}", _parents_line(written_parents) + _PARAMS_TEXT),
-        _write_new(root, f"{name}/code/main.{language}", starter(language, aliases)),
-    )
-    return New(files, ())
+    texts = {
+        f"{name}/code/main.{language}": starter(language, aliases),
+        f"{name}/{NODE_FILE}": _parents_line(written_parents) + _PARAMS_TEXT,
+    }
+    return New(tuple(_write_all(root, texts)), ())
 
 
 # -- init ----------------------------------------------------------------------------------------
@@ -282,6 +283,30 @@ def _key(text: str) -> str:
 def _quoted(text: str) -> str:
     """A TOML string."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def _write_all(root: Path, texts: Mapping[str, str]) -> list[str]:
+    """Writes all of the files, or none: half a node makes the whole project invalid."""
+    written: list[str] = []
+    try:
+        for name, text in texts.items():
+            written.append(name)
+            _write_new(root, name, text)
+    except FileExistsError:
+        written.pop()  # it is somebody's
+        _remove(root, written)
+        raise
+    except OSError:
+        _remove(root, written)
+        raise
+    return written[::-1]
+
+
+def _remove(root: Path, names: Sequence[str]) -> None:
+    for name in names:
+        with suppress(OSError):
+            (root / name).unlink()
+            (root / name).parent.rmdir()
 
 
 def _write_new(root: Path, name: str, text: str) -> str:

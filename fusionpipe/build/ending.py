@@ -8,7 +8,7 @@ from fusionpipe.build import failure
 from fusionpipe.build.finish import Ended, Finisher, Hashed, Settled, Unstorable
 from fusionpipe.build.lookup import Asked, trees_of
 from fusionpipe.build.record import body_of, own_modules
-from fusionpipe.build.sources import Footprint
+from fusionpipe.build.sources import Footprint, Proof
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.build.work import Failure, Flight, Work, some
 from fusionpipe.errors import FusionpipeError
@@ -51,6 +51,9 @@ class Ender:
         if exited.stragglers and not exited.is_stopped:
             what = ", ".join(exited.stragglers)
             self._work.notice(f"left processes running, which were stopped: {what}", name)
+        stored = [one for one in flight.footprints if isinstance(one, Proof)]
+        if any(proof.first_change() for proof in (*stored, *flight.code)):
+            self._work.was_spoilt = True
         if self._work.plan.state(name) is not State.RUNNING:
             self._drop(flight)
         elif exited.is_stopped:

@@ -67,7 +67,8 @@ def tell(session: Session, exited: Exited) -> Told:
 def keep(session: Session, exited: Exited, place: str) -> None:
     """Moves a failed run's directory to `place` (from the root), replacing an earlier one."""
     to = session.root / place
-    to.parent.mkdir(parents=True, exist_ok=True)
+    # what a failed run wrote may hold what it was told in secret
+    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept.keep(exited.rundir, to, exited.run)
 
 

@@ -89,9 +89,10 @@ class Finder:
     def _is_complete(self, node: Node, record: Record) -> bool:
         """Whether what belongs to a linked result is there too, and leads where it should."""
         session = self._work.session
-        if session.state.row(node.name).given != given_names(node):
+        row = session.state.row(node.name)
+        if row.given != given_names(node):
             return False
-        return session.links.is_complete(node.name, record)
+        return session.links.is_complete(node.name, record, row.made)
 
     def _restore(self, record: Record) -> bool:
         """Whether a stored result can be linked: proven first (one scan), for people read it too."""

@@ -109,7 +109,7 @@ def _wanted(root: str, node: Node, here: str) -> tuple[dict[str, str], ...]:
 def _targets(root: str, given: FileSet) -> Iterator[tuple[str, str]]:
     """Where each name of a set leads: one link for the whole where it is one file or directory."""
     bases = {_base(laid) for laid in given.files}
-    if len(bases) == 1 and (base := bases.pop()) is not None:
+    if len(bases) == 1 and not given.is_gathered and (base := bases.pop()) is not None:
         yield given.name, os.path.join(root, base)
         return
     for laid in given.files:

@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -111,11 +111,16 @@ class NodeLinks:
         except OSError:
             return None
 
-    def is_complete(self, node: NodeName, record: Record) -> bool:
-        """True if the node's directory shows the reports and a log too of the result it is linked to."""
+    def is_complete(self, node: NodeName, record: Record, made: Sequence[str]) -> bool:
+        """True if the node's directory shows the reports and a log too of the result it is linked to.
+
+        `made` are the names that were made there for its code to read.
+        """
         reports = record.slots.get("reports", EMPTY_TREE.root) != EMPTY_TREE.root
         here = f"{self._prefix}{node}"
         if record.log is not None and not os.path.lexists(f"{here}/logs.txt"):
+            return False
+        if not all(os.path.lexists(f"{here}/{name.partition(' ')[0]}") for name in made):
             return False
         return not reports or self._shows(node, "reports", record.slots["reports"])
 

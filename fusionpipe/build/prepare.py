@@ -153,6 +153,7 @@ class Preparer:
         paths = [self._stored(f) for f in given.files if f.entry.kind is not Kind.SYMLINK]
         tree = given.tree
         if tree is None:
+            footprints.append(Proof.of_file(given.name, paths[0]))
             return paths[0]
         proof = self._proof(tree.root, given.name, lambda: self.store.adopt(tree))
         footprints.append(proof)

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 from fusionpipe.build.linking import link_hit, link_what_it_reads
 from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.lookup import Asked
 from fusionpipe.build.roots import write_project_root
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.build.survey import Standing, survey
 from fusionpipe.model import NodeName
+from fusionstore.contract import Record
+from fusionstore.errors import StoreError
 
 
 def relink(session: Session, nodes: Sequence[NodeName]) -> tuple[int, int]:
@@ -32,14 +35,24 @@ def relink(session: Session, nodes: Sequence[NodeName]) -> tuple[int, int]:
         if stand.hit is None or stand.asked is None or stand.has_own_data:
             without += stand.hit is None
             continue
-        if not stand.hit.is_linked:
-            session.store.check(stand.hit.record.slots["data"])
-            link_hit(session, order, stand.asked, stand.hit.record, time.time_ns())
-        linked += 1
+        if stand.hit.is_linked or _link(session, order, stand.asked, stand.hit.record):
+            linked += 1
+        else:
+            without += 1
     order.close()
     write_project_root(session)
     session.state.save(session.graph.nodes)
     return linked, without
+
+
+def _link(session: Session, order: LinkOrder, asked: Asked, record: Record) -> bool:
+    """Links a stored result; false if it is damaged, or something is in its way."""
+    try:
+        for tree in record.slots.values():
+            session.store.check(tree)
+    except (StoreError, KeyError):
+        return False
+    return link_hit(session, order, asked, record, time.time_ns()) is None
 
 
 def link_source(session: Session, name: NodeName) -> None:

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from fusionpipe.build import snapshot
@@ -22,6 +23,8 @@ from fusionpipe.journal import new_id
 from fusionpipe.model import Graph, Node, NodeName
 from fusionpipe.runner.family import kill_marked
 from fusionpipe.workspace import Workspace
+from fusionstore.digest import Digest
+from fusionstore.errors import StoreError
 
 
 def run_build(
@@ -78,16 +81,37 @@ def _remember(build: Build) -> None:
     work = build.work
     session = work.session
     nodes = session.graph.nodes
+    is_sound = not work.was_spoilt or _prove_linked(work)
     if work.has_linked:
         write_project_root(session)
         _ignore_links(session)
     is_whole = len(work.wishes.nodes) == len(nodes) and not session.overrides
     is_fresh = not {Outcome.FAILED, Outcome.SKIPPED}.intersection(work.plan.outcomes.values())
     is_cached = all(node.is_cached for node in nodes.values())
-    if is_whole and is_fresh and is_cached:
+    if is_whole and is_fresh and is_cached and is_sound:
         _write_snapshot(work)
     else:
         session.state.save(nodes)
+
+
+def _prove_linked(work: Work) -> bool:
+    """After a run wrote into stored files: looks at all that is linked, since equal files are one inode.
+
+    True if all of it is as it was published. What is lost is made again by the next build.
+    """
+    session = work.session
+    is_sound = True
+    for name, row in list(session.state.rows.items()):
+        if name not in session.graph.nodes or not row.tree:
+            continue
+        try:
+            session.store.check(Digest(row.tree))
+        except (StoreError, KeyError):
+            is_sound = False
+            session.state.put(name, replace(row, record=""))
+            work.notice("its stored result was altered by another node: build again", name)
+    work.tell_findings()
+    return is_sound
 
 
 def _write_snapshot(work: Work) -> None:

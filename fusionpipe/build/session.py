@@ -63,7 +63,7 @@ class Session:
         _make_private(private)
         state = State.load(root)
         clock = ProbeClock(private)
-        disk = Workspace(root, state.memory, lambda seen: clock.is_settled(fingerprint_of(seen)))
+        disk = Workspace(root, state.memory, _settled_by(clock, private))
         graph = _load(disk, overrides)
         store = Store.open(store_path(root, graph, ambient), step=step)
         if not state.rows:
@@ -125,6 +125,18 @@ def _recall_choices(private: Path, store: Store, state: State) -> None:
     if isinstance(choices, dict):
         for key, record in choices.items():
             state.choose(key, str(record))
+
+
+def _settled_by(clock: ProbeClock, private: Path) -> Callable[[Print], bool]:
+    """The racy rule for each device: of file systems other than ours little is known, so much is doubted."""
+    ours = os.stat(private).st_dev
+    doubting = ProbeClock(private, precise=False)
+
+    def is_settled(seen: Print) -> bool:
+        of = fingerprint_of(seen)
+        return (clock if of.device == ours else doubting).is_settled(of)
+
+    return is_settled
 
 
 def _load(disk: Workspace, overrides: Sequence[Override]) -> Graph:

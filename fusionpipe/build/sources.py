@@ -7,6 +7,7 @@ under its fingerprint; `Footprint` is what must still hold before and after each
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,14 +65,27 @@ class Proof:
     seal: bytes
     is_spoilt: bool = False
 
+    @classmethod
+    def of_file(cls, shown: str, place: Path) -> Proof:
+        """The proof of a single stored file."""
+        return cls(shown, place, _seal(place))
+
     def first_change(self) -> str | None:
         """What was proven, if that does not hold any more. One scan of the tree."""
         if not self.is_spoilt:
             try:
-                self.is_spoilt = scan_seal(str(self.place)) != self.seal
+                self.is_spoilt = _seal(self.place) != self.seal
             except OSError:  # it is gone, or shut
                 self.is_spoilt = True
         return self.shown if self.is_spoilt else None
+
+
+def _seal(place: Path) -> bytes:
+    """What tells a stored tree, or a stored file, from what it was."""
+    status = os.lstat(place)
+    if stat.S_ISDIR(status.st_mode):
+        return scan_seal(str(place))
+    return repr((status.st_size, status.st_mtime_ns, status.st_ino)).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,8 @@ class Starter:
     # -- processes -----------------------------------------------------------------------------
     def _launch(self, name: NodeName, flight: Flight, prepared: Prepared) -> None:
         flight.footprints = prepared.footprints
+        code = (placed for placed in prepared.run.layout.code if placed.link is None)
+        flight.code = tuple(Proof.of_file(placed.at, placed.path) for placed in code)
         for footprint in prepared.footprints:
             if (path := footprint.first_change()) is not None:
                 if isinstance(footprint, Proof):  # stored: it is mended when asked for again

@@ -12,7 +12,7 @@ from fusionpipe.build.linking import link_hit
 from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
-from fusionpipe.build.sources import Read, Watched
+from fusionpipe.build.sources import Proof, Read, Watched
 from fusionpipe.events import NodeFinished, Notice, Outcome, Report
 from fusionpipe.model import NodeName
 from fusionpipe.plan import Fallen, Plan
@@ -40,7 +40,10 @@ class Flight:
     asked: Asked
     reason: str
     claim: Claim | None = None
-    footprints: tuple[Watched, ...] = ()
+    footprints: tuple[Watched, ...] = ()  # what must not change while it runs
+    code: tuple[
+        Proof, ...
+    ] = ()  # its stored code: it may write to its own, but others share the files
     rundir: RunDirectory | None = None
     exited: Exited | None = None
     has_live_log: bool = False
@@ -76,6 +79,7 @@ class Work:
     saved: float = 0.0
     has_linked: bool = False
     is_winding_down: bool = False
+    was_spoilt: bool = False  # a run wrote into stored files: others may share them
 
     # -- outcomes ------------------------------------------------------------------------------
     def finished(

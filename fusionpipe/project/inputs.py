@@ -67,7 +67,8 @@ def _glob(materials: Materials, asker: Asker, written: Written, pattern: str) ->
             asker, written, f'"{written.text}" matches no file', f"looked below {prefix or '.'}"
         )
         return None
-    return FileSet(written.name, tuple(laid[at] for at in sorted(laid)), tuple(sorted(empty)))
+    files = tuple(laid[at] for at in sorted(laid))
+    return FileSet(written.name, files, tuple(sorted(empty)), is_gathered=True)
 
 
 def find_locks(materials: Materials, asker: Asker) -> list[str]:
