@@ -51,17 +51,26 @@ class Ender:
         if exited.stragglers and not exited.is_stopped:
             what = ", ".join(exited.stragglers)
             self._work.notice(f"left processes running, which were stopped: {what}", name)
-        stored = [one for one in flight.footprints if isinstance(one, Proof)]
-        if any(proof.first_change() for proof in (*stored, *flight.code)):
-            self._work.was_spoilt = True
+        changed = self._first_change(flight)
         if self._work.plan.state(name) is not State.RUNNING:
             self._drop(flight)
         elif exited.is_stopped:
             self._stopped(name, flight)
-        elif (why := failure.reason_of(exited, flight.footprints, self._work.shown)) is not None:
+        elif (why := failure.reason_of(exited, changed)) is not None:
             self._run_failed(name, flight, why)
         else:
             self._ran(name, flight, exited)
+
+    def _first_change(self, flight: Flight) -> str | None:
+        """Something the run read that is not what it was; its own code does not void it, but is noted."""
+        changed = None
+        for one in flight.footprints:
+            if (path := one.first_change()) is not None:
+                changed = changed or self._work.shown(path)
+                self._work.was_spoilt = self._work.was_spoilt or isinstance(one, Proof)
+        if any(proof.first_change() for proof in flight.code):
+            self._work.was_spoilt = True
+        return changed
 
     def _ran(self, name: NodeName, flight: Flight, exited: Exited) -> None:
         strays = exited.rundir.strays()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fusionpipe.build.session import Session
-from fusionpipe.build.sources import Watched
 from fusionpipe.model import NodeName
 from fusionpipe.runner import kept, log
 from fusionpipe.runner.environment import withheld
@@ -27,20 +25,19 @@ class Told:
     hint: str
 
 
-def reason_of(
-    exited: Exited, footprints: Sequence[Watched], shown: Callable[[str], str]
-) -> str | None:
-    """Why a run that ended does not count, or None if it does (L3, L6)."""
+def reason_of(exited: Exited, changed: str | None) -> str | None:
+    """Why a run that ended does not count, or None if it does (L3, L6).
+
+    `changed` is something that it read and that was not left as it was.
+    """
     reasons = []
     if exited.signal is not None:
         reasons.append(f"killed by signal {exited.signal} ({_signal_name(exited.signal)})")
     elif exited.code != 0:
         reasons.append(f"exited with {exited.code}")
-    for footprint in footprints:
-        if (path := footprint.first_change()) is not None:
-            what = "changed while it was being read: this run is void, build again"
-            reasons.append(f"{shown(path)} {what}")
-            break
+    if changed is not None:
+        what = "changed while it was being read: this run is void, build again"
+        reasons.append(f"{changed} {what}")
     if reasons:
         return "; ".join(reasons)
     strays = exited.rundir.strays()
