@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from blake3 import blake3
 
@@ -28,8 +28,7 @@ FORMAT = "fusionpipe action 1"
 _ANY_TEXT = "surrogatepass"  # whatever a name, a variable or a JSON lock may hold
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(NamedTuple):
     """Files given under one name: a directory (its tree) or a single file (its blob)."""
 
     kind: Kind

@@ -7,7 +7,7 @@ exit code once (`exit_code`). Store errors live in `fusionstore.errors`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class FusionpipeError(Exception):
@@ -16,8 +16,7 @@ class FusionpipeError(Exception):
     exit_code = 1
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake in the user's project: where, what, and how to mend it.
 
     `file` is relative to the project root; `line` counts from 1, 0 where there is no line.

@@ -6,8 +6,8 @@ Times are seconds since the epoch, durations seconds. Paths are as the user woul
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from fusionpipe.model import NodeName
 
@@ -22,8 +22,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"  # a parent failed, or the build was interrupted
 
 
-@dataclass(frozen=True, slots=True)
-class BuildStarted:
+class BuildStarted(NamedTuple):
     """A build begins. `nodes` is how many it looks at."""
 
     build: str
@@ -32,8 +31,7 @@ class BuildStarted:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class SourceHashing:
+class SourceHashing(NamedTuple):
     """A source is being read; sent a few times a second at most, last with done == total."""
 
     node: NodeName
@@ -41,8 +39,7 @@ class SourceHashing:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class NodeStarted:
+class NodeStarted(NamedTuple):
     """A node's code begins to run. `expected` is what it took last time, None if it never ran.
 
     `left` is how long the whole build should still take from now on, None where that is not known.
@@ -55,15 +52,13 @@ class NodeStarted:
     left: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NodeWaiting:
+class NodeWaiting(NamedTuple):
     """Another build is running this very key; its result will be taken over."""
 
     node: NodeName
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFinished:
+class NodeFinished(NamedTuple):
     """A node's outcome is settled, and durable if it ran.
 
     `seconds` is what the run took: now, or when it was made for a result that was kept or restored.
@@ -83,8 +78,7 @@ class NodeFinished:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Something the user should know that is no outcome: stragglers, stray files, data kept, healed."""
 
     text: str
@@ -92,15 +86,13 @@ class Notice:
     is_warning: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupting:
+class Interrupting(NamedTuple):
     """Ctrl-C came: running nodes are being stopped; a second one stops at once."""
 
     running: int
 
 
-@dataclass(frozen=True, slots=True)
-class BuildFinished:
+class BuildFinished(NamedTuple):
     """A build ended. `saved` is the recorded run time of what was kept and restored.
 
     The store's figures are bytes, and None unless something ran.

@@ -7,9 +7,8 @@ through a function the caller brings, so that a change of code is told file by f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from fusionpipe.action import encode
 from fusionpipe.params import plain
@@ -42,8 +41,7 @@ class Field(StrEnum):
     PACKAGE = "package"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One difference. `old` or `new` is None where the thing was or is not there.
 
     For files of code, libs and inputs they are blob digests; for parents, data digests.

@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionpipe.action import Action, Material, encode
 from fusionpipe.model import FileSet, Node
@@ -36,8 +36,7 @@ class CannotFreeze(Exception):
         return f"cannot read {self.path}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
-class FrozenFile:
+class FrozenFile(NamedTuple):
     """One file at its place in a set, with what it was when it was hashed."""
 
     at: str
@@ -46,8 +45,7 @@ class FrozenFile:
     seen: Print | None  # None for a symlink that is kept as one
 
 
-@dataclass(frozen=True, slots=True)
-class FrozenSet:
+class FrozenSet(NamedTuple):
     """A file set, hashed. `tree` is None for a single file."""
 
     name: str
@@ -62,8 +60,7 @@ class FrozenSet:
         return self.size > FROZEN_UP_TO
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
+class Frozen(NamedTuple):
     """The part of a node's action that does not depend on its parents or its tools."""
 
     code: FrozenSet | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from fusionpipe.errors import Problem
 
@@ -36,8 +36,7 @@ class Language(StrEnum):
     COMMAND = "command"  # `run = [...]` whose first word is no known language
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """How a node is started, from its `code/` directory.
 
     `main` is the entry file below `code/` ("" for a command), `argv` the words of `run = [...]` as written
@@ -50,8 +49,7 @@ class Entry:
     argv: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
+class Laid(NamedTuple):
     """A file or symlink of the user's to be laid out at `at` (below code/, inputs/NAME, libs/NAME)."""
 
     at: str
@@ -75,8 +73,7 @@ class FileSet:
         return len(self.files) == 1 and self.files[0].at == ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(NamedTuple):
     """One alias under `parents/` and the node, or nodes, it stands for.
 
     For a plain parent `members` has the one key "". For a group or a glob it maps the member's name in
@@ -92,8 +89,7 @@ class Parent:
         return "" not in self.members
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A node whose data is the user's own.
 
     `path` is where the bytes are: "<node>/data" or anything; never keyed. `is_kept` says `source =
@@ -148,8 +144,7 @@ class ProjectSettings:
     matlab: str = ""  # "octave" | "matlab": what runs main.m, when configured
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """A valid project: every parent exists, there is no cycle. Nodes are in name order.
 
     `near_misses` are directories that look as if they were meant as nodes, each with the line that

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionpipe.events import Outcome
 from fusionpipe.model import NodeName
@@ -27,8 +27,7 @@ _ASKED = frozenset({State.READY, State.WANTED, State.TWIN})
 _HAVE_A_RESULT = frozenset({Outcome.RAN, Outcome.KEPT, Outcome.RESTORED})
 
 
-@dataclass(frozen=True, slots=True)
-class Fallen:
+class Fallen(NamedTuple):
     """A node that is given up because of another: the caller stops it if it runs, and reports it."""
 
     node: NodeName

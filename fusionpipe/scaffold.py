@@ -7,8 +7,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fusionpipe.errors import UsageError
 from fusionpipe.literals import path_literals, sibling_imports
@@ -42,8 +42,7 @@ _PARAMS_TEXT = """
 _EXCLUDED = re.compile(r"[@:=,\[\]{}*?+\\\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(NamedTuple):
     """What `new_node` made: files relative to the root, and sentences worth reading."""
 
     files: tuple[str, ...]

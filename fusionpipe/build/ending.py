@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fusionpipe.build import failure
 from fusionpipe.build.finish import Ended, Finisher, Hashed, Settled, Unstorable
 from fusionpipe.build.lookup import Asked, trees_of
@@ -181,7 +179,7 @@ class Ender:
         self._work.leave_word(name, word | {"rerun": rerun, "build": self._work.id})
         seconds = flight.exited.seconds
         row = session.state.row(name)
-        session.state.put(name, replace(row, seconds=row.seconds or seconds))
+        session.state.put(name, row._replace(seconds=row.seconds or seconds))
         self._work.fail(name, Failure(why, told.hint, told.tail, kept, seconds))
 
     def _stopped(self, name: NodeName, flight: Flight) -> None:

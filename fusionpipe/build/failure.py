@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionpipe.build.session import Session
 from fusionpipe.model import NodeName
@@ -17,8 +17,7 @@ _LINES_READ = 500
 """Lines at the end of a failed run's log that are searched for variables it missed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """The end of the log, and what to try."""
 
     tail: tuple[str, ...]

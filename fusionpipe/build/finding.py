@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from fusionpipe.build.given import given_names
 from fusionpipe.build.keep import UserDataInTheWay, refuse_if_large
@@ -24,8 +24,7 @@ from fusionstore.errors import StoreError
 _TELL_EVERY = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRead:
+class SourceRead(NamedTuple):
     """A source was hashed, or could not be."""
 
     node: NodeName
@@ -153,7 +152,7 @@ class Finder:
         if not row.source:
             reason = "source, first read"
         if row.source != digest:
-            state.put(name, replace(row, source=digest))
+            state.put(name, row._replace(source=digest))
             self._work.has_linked = True
         self._link_source(name)
         self._work.plan.found(name, digest, Outcome.KEPT)

@@ -12,7 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionpipe.build.lookup import Asked
 from fusionpipe.model import NodeName
@@ -21,8 +21,7 @@ from fusionstore.contract import Draft, Json, JsonObject, NotPublished, Publishe
 from fusionstore.tree import EMPTY_TREE, Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """A run that exited 0, with what is needed to publish it."""
 
     exited: Exited
@@ -32,24 +31,21 @@ class Ended:
     observe: Callable[[], Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Hashed:
+class Hashed(NamedTuple):
     """Its outputs lie in the store, not yet durable."""
 
     node: NodeName
     data: Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """It is published, or refused."""
 
     node: NodeName
     result: Published | NotPublished
 
 
-@dataclass(frozen=True, slots=True)
-class Unstorable:
+class Unstorable(NamedTuple):
     """Its outputs could not be stored."""
 
     node: NodeName

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fusionpipe.build.given import given_names, link_given
 from fusionpipe.build.keep import UserDataInTheWay
 from fusionpipe.build.links import LinkOrder
@@ -40,7 +38,7 @@ def link_hit(
         except (UserDataInTheWay, OSError, StoreError) as error:
             return f"its result is stored but could not be linked: {error}"
     data = record.slots["data"]
-    row = session.state.row(node.name).linked(
+    row = session.state.row(node.name)._replace(
         record=record.id,
         key=record.key,
         tree=data,
@@ -50,7 +48,7 @@ def link_hit(
         overridden=node.overridden,
         seconds=record.seconds if seconds is None else seconds,
     )
-    session.state.put(node.name, row)
+    session.state.put(node.name, row.linked())
     return None
 
 
@@ -59,4 +57,4 @@ def link_what_it_reads(session: Session, node: Node, *, with_params: bool = Fals
     row = session.state.row(node.name)
     params = canonical_json(node.params)
     made = link_given(str(session.root), node, params, row.made, with_params=with_params)
-    session.state.put(node.name, replace(row, made=made, given=given_names(node)))
+    session.state.put(node.name, row._replace(made=made, given=given_names(node)))

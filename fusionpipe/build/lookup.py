@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from fusionpipe.action import Action, key_of
 from fusionpipe.build.state import NodeRow, State
@@ -26,8 +26,7 @@ from fusionstore.errors import Corrupt
 from fusionstore.tree import Tree, build
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A node's question to the store, complete."""
 
     node: Node
@@ -39,24 +38,21 @@ class Asked:
     key: ActionKey
 
 
-@dataclass(frozen=True, slots=True)
-class NoKey:
+class NoKey(NamedTuple):
     """A part of the key cannot be computed, so the node stops here (L2)."""
 
     why: str
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A stored result answers. `is_linked` says that the node's directory shows it already."""
 
     record: Record
     is_linked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(NamedTuple):
     """It has to run, and why."""
 
     reason: str

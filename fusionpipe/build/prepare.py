@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from fusionpipe.build.lookup import Asked, is_observed
 from fusionpipe.build.sources import Footprint, Proof, Watched
@@ -30,31 +31,27 @@ from fusionstore.seal import scan_seal
 from fusionstore.tree import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(NamedTuple):
     """A file is no longer what it was when it was hashed."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """A parent's stored data is damaged beyond healing."""
 
     parent: NodeName
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class CannotRun:
+class CannotRun(NamedTuple):
     """The node's tool is not here, or not as declared."""
 
     why: str
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A run that may start now, and what is read in place while it lasts."""
 
     run: Run

@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import FrameType
 
 from fusionpipe.build import snapshot
@@ -108,7 +107,7 @@ def _prove_linked(work: Work) -> bool:
             session.store.check(Digest(row.tree))
         except (StoreError, KeyError):
             is_sound = False
-            session.state.put(name, replace(row, record=""))
+            session.state.put(name, row._replace(record=""))
             work.notice("its stored result was altered by another node: build again", name)
     work.tell_findings()
     return is_sound

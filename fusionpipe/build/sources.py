@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from blake3 import blake3
 
@@ -36,8 +36,7 @@ class Watched(Protocol):
         """A path that is not what it was, or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Footprint:
+class Footprint(NamedTuple):
     """Every file and directory of something read in place, with the fingerprint it had when hashed."""
 
     seen: tuple[tuple[str, Print], ...]
@@ -88,8 +87,7 @@ def _seal(place: Path) -> bytes:
     return repr((status.st_size, status.st_mtime_ns, status.st_ino)).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A source as it was found."""
 
     tree: Tree

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fusionpipe.build.prepare import CannotRun, Changed, Lost, Prepared, Preparer
 from fusionpipe.build.sources import Proof
@@ -26,8 +26,7 @@ _LIVE_AFTER = 0.1
 _LEFT_EVERY = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class WaitOver:
+class WaitOver(NamedTuple):
     """Another build is done with a key, one way or another."""
 
     node: NodeName
@@ -213,7 +212,7 @@ class Starter:
             return
         self._work.notice(f"{lost.why}; it runs again", lost.parent)
         row = self._work.session.state.row(lost.parent)
-        self._work.session.state.put(lost.parent, replace(row, record=""))
+        self._work.session.state.put(lost.parent, row._replace(record=""))
         self._work.records.pop(lost.parent, None)
         for fallen in self._work.plan.lost(lost.parent):
             self._work.fell(fallen)

@@ -10,9 +10,10 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from fusionpipe import memo
 from fusionpipe.model import NodeName
@@ -23,8 +24,7 @@ DIRECTORY = ".fusionpipe"
 _RECENT = 20
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRow:
+class NodeRow(NamedTuple):
     """What this checkout knows of a node: what is linked, how its last run went, its latest records."""
 
     record: str = ""  # of the linked result
@@ -42,11 +42,11 @@ class NodeRow:
     made: tuple[str, ...] = ()  # of parents/, inputs/, libs/ and params.json, what we made
     given: tuple[str, ...] = ()  # where those lead
 
-    def linked(self, **facts: object) -> NodeRow:
-        """The row after a result was linked; its record becomes the most recent."""
-        row = replace(self, failed_key="", failed_why="", **facts)  # type: ignore[arg-type]  # checked by use
-        earlier = tuple(one for one in row.recent if one != row.record)
-        return replace(row, recent=(row.record, *earlier)[:_RECENT])
+    def linked(self) -> NodeRow:
+        """The row once its result is linked: that record is the most recent, failures are over."""
+        earlier = tuple(one for one in self.recent if one != self.record)
+        recent = (self.record, *earlier)[:_RECENT]
+        return self._replace(recent=recent, failed_key="", failed_why="")
 
 
 @dataclass(slots=True)
@@ -109,9 +109,9 @@ class State:
         }
 
 
-_plain_row = attrgetter(*NodeRow.__slots__)
+_plain_row = attrgetter(*NodeRow._fields)
 
-_SHAPE = ("state 1", *NodeRow.__slots__)
+_SHAPE = ("state 1", *NodeRow._fields)
 
 
 @contextmanager

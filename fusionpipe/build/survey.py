@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from fusionpipe.build.lookup import Asked, Hit, Miss, NoKey
 from fusionpipe.build.session import Session
@@ -24,8 +24,7 @@ class Standing(StrEnum):
     FAILS = "fails"
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
+class Stand(NamedTuple):
     """One node's standing, why, and what was asked to find out (None below what will run)."""
 
     node: NodeName

@@ -6,7 +6,8 @@ Shared by the parts that look up, start and end runs; only the deciding thread t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fusionpipe.build.linking import link_hit
 from fusionpipe.build.links import LinkOrder
@@ -22,8 +23,7 @@ from fusionstore.contract import Claim, JsonObject, Record
 from fusionstore.errors import StoreError
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What the user asked of a build."""
 
     nodes: tuple[NodeName, ...]  # with their ancestors, in topological order
@@ -49,8 +49,7 @@ class Flight:
     has_live_log: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """What is told of a node that failed."""
 
     why: str
@@ -163,7 +162,7 @@ class Work:
 
     def _remember_failure(self, name: NodeName, key: str, why: str) -> None:
         row = self.session.state.row(name)
-        self.session.state.put(name, replace(row, failed_key=key or "-", failed_why=why))
+        self.session.state.put(name, row._replace(failed_key=key or "-", failed_why=why))
 
     # -- helping hands -------------------------------------------------------------------------
     def release(self, name: NodeName) -> None:

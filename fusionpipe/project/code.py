@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from fusionpipe.model import FileSet, Laid
 from fusionpipe.project.filewalk import Skip
@@ -41,7 +40,7 @@ def _directory(materials: Materials, asker: Asker, path: str, under: str) -> Ite
     at_top = NOT_CODE_AT_NODE if path == asker.node else ()
     skip = materials.not_code(path, asker.node, at_top=at_top)
     files = materials.walk(path, skip).files
-    return [replace(laid, at=f"{under}/{laid.at}") for laid in files] if under else files
+    return [laid._replace(at=f"{under}/{laid.at}") for laid in files] if under else files
 
 
 def _code_path(materials: Materials, asker: Asker, written: Written) -> str | None:

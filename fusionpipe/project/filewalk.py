@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionpipe.disk import FileKind
 from fusionpipe.model import Laid
@@ -18,8 +18,7 @@ Skip = Callable[[str, str, bool], bool]
 """Whether to leave out (path, name, is it a directory)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(NamedTuple):
     """What one directory lays out, sorted; `empty` are directories with nothing in them."""
 
     files: tuple[Laid, ...]
@@ -38,8 +37,7 @@ def _by_place(laid: Laid) -> str:
     return laid.at
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
+class _Link(NamedTuple):
     """A symlink met on the way; `chain` are the real directories that led to it."""
 
     at: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from fusionpipe.model import Entry, FileSet, Language, Node, NodeName, Params, Parent
 from fusionpipe.project.code import find_libs, lay_code
@@ -65,7 +64,7 @@ class NodeMaker:
     def _entry(self, asker: Asker, code: FileSet) -> Entry | None:
         entry = find_entry(self._materials, asker, code)
         if entry and entry.main.endswith(".m") and self._root.settings.matlab == Language.MATLAB:
-            return replace(entry, language=Language.MATLAB)
+            return entry._replace(language=Language.MATLAB)
         return entry
 
     def _check_secrets(self, declared: Declared) -> None:

@@ -6,7 +6,7 @@ Shared by code.py (code, libs) and inputs.py (inputs, locks). A set that many no
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionpipe.disk import FileKind
 from fusionpipe.errors import Problem
@@ -18,8 +18,7 @@ from fusionpipe.project.suggest import did_you_mean
 from fusionpipe.project.territory import Territory
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(NamedTuple):
     """A node asking for files, and the file that says so. `node` is "" for [defaults]."""
 
     node: str

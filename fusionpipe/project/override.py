@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from fusionpipe.errors import UsageError
 from fusionpipe.model import Node, NodeName, Params, ParamValue
@@ -11,8 +12,7 @@ from fusionpipe.params import UnknownParam, canonical, set_dotted
 from fusionpipe.project.suggest import did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(NamedTuple):
     """One `-p`. `target` is "NODE.KEY", or the name of a project-wide param, split when nodes are known."""
 
     target: str

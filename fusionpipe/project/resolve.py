@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionpipe.errors import Problem
 from fusionpipe.model import NodeName, Parent
@@ -76,8 +76,7 @@ class Refused(Exception):
         self.mend = mend
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A node's parents, and as what each was written."""
 
     parents: tuple[Parent, ...] = ()

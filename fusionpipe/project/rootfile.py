@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionpipe.errors import Problem
 from fusionpipe.model import Params, ProjectSettings
@@ -35,8 +35,7 @@ _KEYED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RootFile:
+class RootFile(NamedTuple):
     """The whole project's settings, and what its nodes get without saying so themselves."""
 
     settings: ProjectSettings
@@ -91,8 +90,7 @@ def _refuse_keyed(local: Fields) -> None:
     local.refuse_unknown(_SETTINGS, mend, refused=_KEYED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Layers:
+class _Layers(NamedTuple):
     """A setting as this machine has it, else as the project has it."""
 
     local: Fields

@@ -59,7 +59,7 @@ def _around(graph: Graph, focus: NodeName) -> Graph:
         for name, node in graph.nodes.items()
         if name in kept
     }
-    return replace(graph, nodes=nodes)
+    return graph._replace(nodes=nodes)
 
 
 def _parents_within(node: Node, kept: set[NodeName]) -> tuple[Parent, ...]:

@@ -6,7 +6,6 @@ A public format: names are kept, fields may be added. ASCII only, so that no loc
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from typing import TextIO
 
 from fusionpipe.events import (
@@ -42,7 +41,7 @@ class JsonReport:
 
     def __call__(self, event: Event) -> None:
         told = {"event": _NAMES[type(event)]}
-        told |= {field.name: getattr(event, field.name) for field in fields(event)}
+        told |= event._asdict()
         self._output.write(json.dumps(told) + "\n")
 
     def close(self) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fusionpipe.runner.distributions import Distributions
 from fusionstore.contract import Json, JsonObject
@@ -18,8 +18,7 @@ _LOADED = "+"  # marks in the notes what was loaded before: it was not looked fo
 _ON_PATH = Path(__file__).with_name("nodeside") / "path"
 
 
-@dataclass(frozen=True, slots=True)
-class PackageChange:
+class PackageChange(NamedTuple):
     """A package that is not as the run saw it. None: not installed (or, before, not found)."""
 
     name: str

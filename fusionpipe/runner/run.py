@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from fusionpipe.model import NodeName
 from fusionpipe.runner.environment import place_environment
@@ -42,8 +43,7 @@ class Run:
         return place_environment(base, root, self.layout, seed=self.seed, node=self.named, tmp=tmp)
 
 
-@dataclass(frozen=True, slots=True)
-class Exited:
+class Exited(NamedTuple):
     """A run is over: its process and all that it left behind are gone, its log is complete.
 
     Exactly one of `code` and `signal` is set. `peak_bytes` is an upper bound for small processes: the

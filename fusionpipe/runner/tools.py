@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fusionpipe.disk import Disk
 from fusionpipe.model import Entry, Language, Node, ProjectSettings
@@ -20,8 +20,7 @@ from fusionpipe.runner.probe import Probe
 from fusionstore.contract import JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(NamedTuple):
     """A program that runs a language.
 
     `command` is how its argv begins; `path` the program's absolute path ("" when it lies in the node's
@@ -35,8 +34,7 @@ class Tool:
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """No program runs the language here. An error only for nodes that must run."""
 
     language: Language
@@ -47,8 +45,7 @@ class Missing:
         return f"nothing here runs {self.language}: looked for {', '.join(self.looked_for)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(NamedTuple):
     """The program there is not of the version that the node declares."""
 
     declared: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionstore.digest import Digest
 from fusionstore.durable import barrier
@@ -19,8 +19,7 @@ from fusionstore.seal import Stamp, stamp
 from fusionstore.tree import Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """A tree that stands in its place and was looked at, byte by byte, by this process."""
 
     tree: Tree

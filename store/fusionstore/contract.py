@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.tree import Tree
@@ -45,8 +45,7 @@ class Draft:
     asserted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One published result, as the index knows it. `Store.read_record` gives the rest."""
 
     id: RecordId
@@ -59,8 +58,7 @@ class Record:
     made: float  # when (body["made"]), seconds since the epoch, 0.0 if untold
 
 
-@dataclass(frozen=True, slots=True)
-class FullRecord:
+class FullRecord(NamedTuple):
     """A record with everything its action file holds."""
 
     record: Record
@@ -69,8 +67,7 @@ class FullRecord:
     trees: Mapping[Digest, bytes]  # the encoding of every directory of slots and keeps
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """A draft is durable and visible.
 
     `record` is the one that now answers for the draft's own bytes: its own, or the earlier one it
@@ -82,32 +79,28 @@ class Published:
     disagrees_with: Record | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotPublished:
+class NotPublished(NamedTuple):
     """A draft was refused: its bytes changed between hash and barrier, or the disk failed."""
 
     key: ActionKey
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The right to run a key: held until published, failed or released."""
 
     key: ActionKey
     token: int  # the store's own
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(NamedTuple):
     """Somebody else holds the key now. `Store.wait` waits for them."""
 
     key: ActionKey
     failure_seen: str  # the store's own: which failure of this key was already known
 
 
-@dataclass(frozen=True, slots=True)
-class FailedElsewhere:
+class FailedElsewhere(NamedTuple):
     """Who held the key failed; `failure` is what they left (see `fail`)."""
 
     key: ActionKey

@@ -17,10 +17,9 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import lmdb
 
@@ -46,8 +45,7 @@ class Place(IntEnum):
     GONE = 2  # actions/ab/<key>.<record>.gone: its bytes are no longer there
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A record in the index. One that is not `proven` has bytes nobody has looked at since a reindex."""
 
     record: Record
@@ -173,7 +171,7 @@ class Writer:
     def mark_proven(self, key: ActionKey, id: RecordId) -> None:
         """Notes that a record's bytes were looked at."""
         rows = self._rows(key)
-        self._put_rows(key, [replace(r, proven=True) if r.record.id == id else r for r in rows])
+        self._put_rows(key, [r._replace(proven=True) if r.record.id == id else r for r in rows])
 
     def put_root(self, name: str, trees: Sequence[Digest]) -> None:
         """Notes that a root names these trees."""

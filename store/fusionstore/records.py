@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from blake3 import blake3
 
@@ -33,8 +32,7 @@ def canonical(value: Json) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A file of this format, read."""
 
     digest: str
@@ -96,8 +94,7 @@ def spilled_directories(draft: Draft) -> dict[Digest, bytes]:
     return {d: data for d, data in _directories(draft).items() if len(data) > SPILL_FROM}
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(NamedTuple):
     """A record as its action file tells it; `spilled` names the encodings that are objects."""
 
     full: FullRecord

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +39,7 @@ def test_every_fact_of_a_row_is_kept(tmp_path: Path) -> None:
         "recent": ("r",),
         "seconds": 2.5,
     }
-    full = NodeRow(**{f.name: values.get(f.name, f.name) for f in fields(NodeRow)})  # type: ignore[arg-type]
+    full = NodeRow(**{name: values.get(name, name) for name in NodeRow._fields})  # type: ignore[arg-type]
     state = State.load(tmp_path)
     state.put(A, full)
     state.save(ALL)
@@ -104,17 +103,17 @@ def test_a_node_that_was_never_seen_has_an_empty_row(tmp_path: Path) -> None:
 # -- rows -------------------------------------------------------------------------------------
 def test_a_linked_result_becomes_the_most_recent_and_clears_the_failure() -> None:
     before = NodeRow(record="1", recent=("1", "0"), failed_key="k", failed_why="exited with 1")
-    after = before.linked(record="2", key="k2")
+    after = before._replace(record="2", key="k2").linked()
     assert NodeRow(record="2", key="k2", recent=("2", "1", "0")) == after
 
 
 def test_a_result_linked_again_is_moved_to_the_front_and_not_listed_twice() -> None:
-    assert ("1", "3", "2") == NodeRow(recent=("3", "2", "1")).linked(record="1").recent
+    assert ("1", "3", "2") == NodeRow(record="1", recent=("3", "2", "1")).linked().recent
 
 
 def test_only_the_latest_results_are_remembered() -> None:
     made = NodeRow()
     for number in range(30):
-        made = made.linked(record=str(number))
+        made = made._replace(record=str(number)).linked()
     assert tuple(str(number) for number in range(29, 9, -1)) == made.recent
-    assert replace(made, recent=()) == NodeRow(record="29")
+    assert made._replace(recent=()) == NodeRow(record="29")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 
 from fusionpipe.events import (
@@ -139,11 +138,11 @@ def test_the_summary_has_the_promised_form() -> None:
 
 def test_less_than_a_second_of_work_saved_is_not_boasted_of() -> None:
     expected = "12 ran, 3 restored, 985 kept, 0 failed in 4.2 s\n"
-    assert expected == told(replace(FINISHED, saved=0.99))
+    assert expected == told(FINISHED._replace(saved=0.99))
 
 
 def test_a_build_that_only_kept_had_nothing_to_do() -> None:
-    idle = replace(FINISHED, ran=0, restored=0, kept=1000, seconds=0.085)
+    idle = FINISHED._replace(ran=0, restored=0, kept=1000, seconds=0.085)
     assert "nothing to do: 1,000 nodes up to date in 85 ms\n" == told(idle)
 
 
@@ -155,8 +154,7 @@ def test_an_interrupted_build_never_says_that_there_was_nothing_to_do() -> None:
 
 
 def test_a_disk_nearly_full_is_warned_of() -> None:
-    nearly_full = replace(
-        FINISHED,
+    nearly_full = FINISHED._replace(
         store_bytes=1_200_000_000,
         store_grown=-35_000_000,
         free_bytes=9_900_000_000,
@@ -172,7 +170,7 @@ def test_a_disk_nearly_full_is_warned_of() -> None:
 
 
 def test_a_tenth_of_the_disk_free_is_enough() -> None:
-    enough = replace(FINISHED, store_bytes=1, free_bytes=10, disk_bytes=100)
+    enough = FINISHED._replace(store_bytes=1, free_bytes=10, disk_bytes=100)
     assert "warning" not in told(enough)
 
 
