@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -151,6 +150,8 @@ def _link_or_copy(template: str, path: str) -> None:
         # Too many links, another file system, or a file of another user's.
         if error.errno not in (errno.EMLINK, errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP):
             raise
+        import shutil  # slow to import, seldom needed
+
         shutil.copy2(template, path)
 
 

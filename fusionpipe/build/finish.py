@@ -8,10 +8,11 @@ that are not what its key says.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 from fusionpipe.build.lookup import Asked
@@ -61,15 +62,20 @@ class Finisher:
     def __init__(self, store: ResultStore, tell: Callable[[Told], None], *, threads: int) -> None:
         self._store = store
         self._tell = tell
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ingest")
+        self._ended: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
         self._drafts: queue.SimpleQueue[tuple[Ended, Draft] | None] = queue.SimpleQueue()
         self._refused: set[NodeName] = set()
+        self._ingesters = [
+            threading.Thread(target=self._ingest_all, name="ingest", daemon=True)
+            for _ in range(threads)
+        ]
         self._publisher = threading.Thread(target=self._publish_all, name="publish", daemon=True)
-        self._publisher.start()
+        for thread in (*self._ingesters, self._publisher):
+            thread.start()
 
     def finish(self, ended: Ended) -> None:
         """Takes a run over; `tell` hears Hashed and then Settled, or Unstorable."""
-        self._pool.submit(self._ingest, ended)
+        self._ended.put(ended)
 
     def abandon(self, node: NodeName) -> None:
         """A hashed run is not to be published any more."""
@@ -77,9 +83,16 @@ class Finisher:
 
     def close(self) -> None:
         """Waits for all that was handed over."""
-        self._pool.shutdown()
+        for _ in self._ingesters:
+            self._ended.put(None)
+        for thread in self._ingesters:
+            thread.join()
         self._drafts.put(None)
         self._publisher.join()
+
+    def _ingest_all(self) -> None:
+        while (ended := self._ended.get()) is not None:
+            self._ingest(ended)
 
     def _ingest(self, ended: Ended) -> None:
         node = ended.asked.node.name
@@ -109,17 +122,22 @@ class Finisher:
 
     def _publish_all(self) -> None:
         waiting: list[tuple[Ended, Draft]] = []
-        is_open = True
-        while is_open or waiting:
-            if not waiting:
-                item = self._drafts.get()
-                if item is None:
-                    return
-                waiting.append(item)
-            is_open = _drain(self._drafts, waiting) and is_open
+        while self._gather(waiting):
             batch = self._next_batch(waiting)
             del waiting[: len(batch)]
             self._publish(batch)
+
+    def _gather(self, waiting: list[tuple[Ended, Draft]]) -> bool:
+        """Adds the drafts that have come; waits if there is none at all. False when all is done."""
+        while True:
+            try:
+                item = self._drafts.get(block=not waiting)
+            except queue.Empty:
+                return True
+            if item is None:  # the end, which has to be seen again once the rest is published
+                self._drafts.put(None)
+                return bool(waiting)
+            waiting.append(item)
 
     def _next_batch(self, waiting: Sequence[tuple[Ended, Draft]]) -> list[tuple[Ended, Draft]]:
         """As many of the first as have no parent among themselves."""
@@ -158,23 +176,6 @@ class Finisher:
         self._tell(Settled(name, NotPublished(draft.key, error)))
 
 
-def _drain(
-    drafts: queue.SimpleQueue[tuple[Ended, Draft] | None], into: list[tuple[Ended, Draft]]
-) -> bool:
-    """Takes what is there without waiting; false once the end was seen."""
-    while True:
-        try:
-            item = drafts.get_nowait()
-        except queue.Empty:
-            return True
-        if item is None:
-            drafts.put(None)
-            return True
-        into.append(item)
-
-
-def _has_names(directory: object) -> bool:
-    import os
-
-    with os.scandir(str(directory)) as entries:
+def _has_names(directory: Path) -> bool:
+    with os.scandir(directory) as entries:
         return next(entries, None) is not None

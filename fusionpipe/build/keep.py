@@ -6,7 +6,6 @@ Nothing of the user's is ever deleted (L9): the directory goes only after its co
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import time
 from pathlib import Path
@@ -67,6 +66,8 @@ def _take_away(store: Store, directory: Path, kept: Tree) -> None:
     try:
         store.trash(aside)
     except StoreError:  # the store lies on another file system
+        import shutil  # slow to import, seldom needed
+
         shutil.rmtree(aside)
 
 

@@ -15,17 +15,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from fusionpipe.build.given import swap_link
 from fusionpipe.build.keep import move_aside
-from fusionpipe.build.plain import PlainResults
 from fusionpipe.model import NodeName
 from fusionstore.contract import Record
 from fusionstore.digest import Digest
 from fusionstore.errors import Corrupt
 from fusionstore.tree import EMPTY_TREE
+
+if TYPE_CHECKING:  # it is slow to import and seldom wanted
+    from fusionpipe.build.plain import PlainResults
 
 _SLOTS = 1 << 20
 _STAMP = struct.Struct(">Q")

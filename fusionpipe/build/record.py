@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import socket
 import time
 from collections.abc import Mapping
 
@@ -28,7 +27,7 @@ def body_of(
         "cpu_seconds": round(exited.cpu_seconds, 6),
         "peak_bytes": exited.peak_bytes,
         "user": _user(ambient),
-        "host": socket.gethostname(),
+        "host": os.uname().nodename,
         "build": build,
         "reason": reason,
         "command": exited.run.shown,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from fusionpipe.build.session import Session
@@ -41,7 +40,7 @@ def project_id(root: Path, session: Session) -> str:
         id = ""
     if id and not _is_anothers(id, root, session):
         return id
-    id = secrets.token_hex(8)
+    id = os.urandom(8).hex()
     path.write_text(id + "\n")
     return id
 

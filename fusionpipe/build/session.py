@@ -12,7 +12,6 @@ from pathlib import Path
 from fusionpipe.build.keep import keep_user_data
 from fusionpipe.build.links import NodeLinks
 from fusionpipe.build.lookup import Lookup
-from fusionpipe.build.plain import PlainResults
 from fusionpipe.build.state import DIRECTORY, State
 from fusionpipe.errors import UsageError
 from fusionpipe.hot import variable
@@ -156,6 +155,8 @@ def _links(root: Path, store: Store, graph: Graph, notes: list[str]) -> NodeLink
     mode = graph.settings.link
     plain = None
     if mode != "symlink":
+        from fusionpipe.build.plain import PlainResults  # slow to import, seldom wanted
+
         plain = PlainResults(root, root / DIRECTORY / "state", mode, keep)
     return NodeLinks(root, store.path, store.tree_path, store.object_path, keep, plain)
 

@@ -10,7 +10,6 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote, quote_plus
 
 MASK = b"***"
 
@@ -63,6 +62,8 @@ class Mask:
 def _forms(value: str) -> Iterator[bytes]:
     yield value.encode("utf-8", "surrogateescape")
     telling = [line.strip() for line in value.splitlines()] if "\n" in value else []
+    from urllib.parse import quote, quote_plus  # slow to import, and few nodes have secrets
+
     quoted = [
         json.dumps(value)[1:-1],
         json.dumps(value, ensure_ascii=False)[1:-1],
