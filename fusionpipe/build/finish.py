@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,17 +55,45 @@ class Unstorable(NamedTuple):
     error: Exception
 
 
+class _Waiting(NamedTuple):
+    """A draft on its way to be published."""
+
+    ended: Ended
+    draft: Draft
+    since: float  # monotonic seconds
+
+
+class _Signal(Enum):
+    """What the publisher is told besides drafts."""
+
+    HURRY = auto()
+    END = auto()
+
+
 Told = Hashed | Settled | Unstorable
 
 
 class Finisher:
-    """The threads that store and publish. `tell` is called from them."""
+    """The threads that store and publish. `tell` is called from them, and from `finish`.
 
-    def __init__(self, store: ResultStore, tell: Callable[[Told], None], *, threads: int) -> None:
+    Drafts gather for `window` seconds, so that many share one barrier, unless `hurry` says that nothing
+    else is coming.
+    """
+
+    def __init__(
+        self,
+        store: ResultStore,
+        tell: Callable[[Told], None],
+        *,
+        threads: int,
+        window: float = 0.04,
+    ) -> None:
         self._store = store
         self._tell = tell
         self._ended: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
-        self._drafts: queue.SimpleQueue[tuple[Ended, Draft] | None] = queue.SimpleQueue()
+        self._drafts: queue.SimpleQueue[_Waiting | _Signal] = queue.SimpleQueue()
+        self._window = window
+        self._is_hurried = False
         self._refused: set[NodeName] = set()
         self._ingesters = [
             threading.Thread(target=self._ingest_all, name="ingest", daemon=True)
@@ -74,8 +104,22 @@ class Finisher:
             thread.start()
 
     def finish(self, ended: Ended) -> None:
-        """Takes a run over; `tell` hears Hashed and then Settled, or Unstorable."""
-        self._ended.put(ended)
+        """Takes a run over; `tell` hears Hashed and then Settled, or Unstorable.
+
+        A small output is stored at once: handing it to a thread costs more than that.
+        """
+        self._is_hurried = False
+        rundir = ended.exited.rundir
+        if _is_small(rundir.data) and _is_small(rundir.reports):
+            self._ingest(ended)
+        else:
+            self._ended.put(ended)
+
+    def hurry(self) -> None:
+        """Nothing runs any more: what was hashed need not wait for company."""
+        if not self._is_hurried:
+            self._is_hurried = True
+            self._drafts.put(_Signal.HURRY)
 
     def abandon(self, node: NodeName) -> None:
         """A hashed run is not to be published any more."""
@@ -87,7 +131,7 @@ class Finisher:
             self._ended.put(None)
         for thread in self._ingesters:
             thread.join()
-        self._drafts.put(None)
+        self._drafts.put(_Signal.END)
         self._publisher.join()
 
     def _ingest_all(self) -> None:
@@ -117,42 +161,54 @@ class Finisher:
         except Exception as error:  # whatever it is: a build that never hears of it waits for ever
             self._tell(Unstorable(node, error))
             return
-        self._drafts.put((ended, draft))
+        self._drafts.put(_Waiting(ended, draft, time.monotonic()))
         self._tell(Hashed(node, data))
 
     def _publish_all(self) -> None:
-        waiting: list[tuple[Ended, Draft]] = []
+        waiting: list[_Waiting] = []
         while self._gather(waiting):
             batch = self._next_batch(waiting)
             del waiting[: len(batch)]
             self._publish(batch)
 
-    def _gather(self, waiting: list[tuple[Ended, Draft]]) -> bool:
-        """Adds the drafts that have come; waits if there is none at all. False when all is done."""
+    def _gather(self, waiting: list[_Waiting]) -> bool:
+        """Adds drafts: what comes within the window after the first. False when all is done."""
+        is_hurried = False
         while True:
             try:
-                item = self._drafts.get(block=not waiting)
+                item = self._drafts.get(timeout=self._time_left(waiting, is_hurried=is_hurried))
             except queue.Empty:
                 return True
-            if item is None:  # the end, which has to be seen again once the rest is published
-                self._drafts.put(None)
+            if item is _Signal.END:  # to be seen again once the rest is published
+                self._drafts.put(item)
                 return bool(waiting)
-            waiting.append(item)
+            if item is _Signal.HURRY:
+                is_hurried = True
+            elif not isinstance(item, _Signal):
+                waiting.append(item)
 
-    def _next_batch(self, waiting: Sequence[tuple[Ended, Draft]]) -> list[tuple[Ended, Draft]]:
+    def _time_left(self, waiting: Sequence[_Waiting], *, is_hurried: bool) -> float | None:
+        """Seconds until the first draft has waited long enough; None while there is none."""
+        if not waiting:
+            return None
+        if is_hurried:
+            return 0.0
+        return max(0.0, waiting[0].since + self._window - time.monotonic())
+
+    def _next_batch(self, waiting: Sequence[_Waiting]) -> list[_Waiting]:
         """As many of the first as have no parent among themselves."""
-        batch: list[tuple[Ended, Draft]] = []
+        batch: list[_Waiting] = []
         names: set[NodeName] = set()
-        for ended, draft in waiting:
-            if names.intersection(ended.asked.node.parent_nodes()):
+        for one in waiting:
+            if names.intersection(one.ended.asked.node.parent_nodes()):
                 break
-            names.add(ended.asked.node.name)
-            batch.append((ended, draft))
+            names.add(one.ended.asked.node.name)
+            batch.append(one)
         return batch
 
-    def _publish(self, batch: Sequence[tuple[Ended, Draft]]) -> None:
+    def _publish(self, batch: Sequence[_Waiting]) -> None:
         good: list[tuple[NodeName, Draft]] = []
-        for ended, draft in batch:
+        for ended, draft, _ in batch:
             node = ended.asked.node
             if node.name in self._refused or self._refused.intersection(node.parent_nodes()):
                 self._refuse(node.name, draft, RuntimeError("a parent's result was refused"))
@@ -174,6 +230,22 @@ class Finisher:
     def _refuse(self, name: NodeName, draft: Draft, error: Exception) -> None:
         self._refused.add(name)
         self._tell(Settled(name, NotPublished(draft.key, error)))
+
+
+_SMALL_COUNT = 32
+_SMALL_BYTES = 1 << 20
+
+
+def _is_small(directory: Path) -> bool:
+    """Whether storing an output takes about as long as looking at it: a few small files, no directories."""
+    count = size = 0
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            count += 1
+            if count > _SMALL_COUNT or not entry.is_file(follow_symlinks=False):
+                return False
+            size += entry.stat(follow_symlinks=False).st_size
+    return size <= _SMALL_BYTES
 
 
 def _has_names(directory: Path) -> bool:
