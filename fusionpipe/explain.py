@@ -68,8 +68,12 @@ class Change(NamedTuple):
                 return "it is started differently"
             case Field.NAME:
                 return f"name {_text(self.old)} → {_text(self.new)}"
-            case Field.PARAM | Field.ENV:
+            case Field.PARAM:
+                return f"{self.name}: {_param(self.old)} → {_param(self.new)}"
+            case Field.ENV:
                 return f"{self.name}: {_text(self.old)} → {_text(self.new)}"
+            case Field.PACKAGE if _release(self.old) == _release(self.new):
+                return f"{self.name} {_release(self.new)}: its installed files were edited"
             case Field.TOOL | Field.PACKAGE | Field.SEED | Field.VERSION:
                 return f"{self.name} {_text(self.old)} → {_text(self.new)}"
 
@@ -213,8 +217,29 @@ def _digest(material: Json) -> Json:
     return material[1] if isinstance(material, list) else None
 
 
+def _release(version: Json) -> str:
+    """A package's version without the digests of files that can change under it."""
+    return str(version).partition(" ")[0]
+
+
 def _text(value: Json) -> str:
     if value is None:
         return "(none)"
     shown = plain(value)  # dates are kept tagged
     return shown if isinstance(shown, str) and shown else repr(shown)
+
+
+def _param(value: Json) -> str:
+    """A parameter as TOML has it: the text "1" is told from the number, true from a word."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _text(value) if not isinstance(value, str) or _is_word(value) else repr(value)
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text shows without quotes that it is one."""
+    try:
+        float(text)
+    except ValueError:
+        return text not in ("true", "false")
+    return False

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from typing import NamedTuple
 
 from fusionpipe.build.session import Session
 from fusionpipe.model import NodeName
+from fusionpipe.project.ignore import GENERATED
 from fusionpipe.runner import kept, log
 from fusionpipe.runner.environment import withheld
 from fusionpipe.runner.hint import hint as hint_for
 from fusionpipe.runner.run import Exited
+
+# Not compiled here: most builds have no failure to look at.
+_NOT_FOUND = r"No such file or directory: '([^'\n]+)'|: '?([^\s':]+)'?: No such file or directory"
 
 _LINES_READ = 500
 """Lines at the end of a failed run's log that are searched for variables it missed."""
@@ -36,7 +41,7 @@ def reason_of(exited: Exited, changed: str | None) -> str | None:
         reasons.append(f"exited with {exited.code}")
     if changed is not None:
         what = "changed while it was being read: this run is void, build again"
-        reasons.append(f"{changed} {what}")
+        reasons.append(f"{changed} {what} (if the node itself wrote there: write to ../data/)")
     if reasons:
         return "; ".join(reasons)
     strays = exited.rundir.strays()
@@ -57,7 +62,34 @@ def tell(session: Session, exited: Exited) -> Told:
         names = ", ".join(missing)
         plain = f"{names} did not reach the node: say pass = [...] or env = [...] in its node.toml"
         hint = f"{hint}\n{plain}" if hint else plain
+    if not hint:
+        hint = _undeclared(session, exited.node, "\n".join(tail))
     return Told(tail, hint)
+
+
+def _undeclared(session: Session, node: NodeName, text: str) -> str:
+    """What to declare, where a file that was not found is there for a script started by hand."""
+    for match in re.finditer(_NOT_FOUND, text):
+        path = match[1] or match[2]
+        for base in (session.root / node / "code", session.root):
+            there = os.path.normpath(base / path)
+            if os.path.isabs(path) or not os.path.isfile(there):
+                continue
+            if mend := _declaration(session, node, os.path.relpath(there, session.root)):
+                return f"{path} is not declared, so a build does not give it: {mend}"
+    return ""
+
+
+def _declaration(session: Session, node: NodeName, path: str) -> str:
+    """How a node comes to read a file of the project; "" for what it cannot or need not declare."""
+    for name in session.graph.nodes:
+        if name != node and path.startswith(f"{name}/data/"):
+            rest = path.removeprefix(f"{name}/data/")
+            return f'say parents = ["/{name}"] and read ../parents/{os.path.basename(name)}/{rest}'
+    given = os.path.relpath(path, node)
+    if path.startswith("../") or given.split("/")[0] in GENERATED:
+        return ""
+    return f'say [inputs] NAME = "{given}" in node.toml and read ../inputs/NAME'
 
 
 def keep(session: Session, exited: Exited, place: str) -> None:

@@ -14,7 +14,7 @@ from fusionpipe.build.lookup import Asked, Hit, NoKey, hit_reason, outcome_of
 from fusionpipe.build.roots import keep_source
 from fusionpipe.build.sources import Footprint, Read, read_source
 from fusionpipe.build.work import Failure, Flight, Work
-from fusionpipe.events import Outcome, SourceHashing
+from fusionpipe.events import NodeFinished, Outcome, SourceHashing
 from fusionpipe.freeze import CannotFreeze
 from fusionpipe.model import Node, NodeName
 from fusionpipe.plan import State
@@ -156,7 +156,7 @@ class Finder:
             self._work.has_linked = True
         self._link_source(name)
         self._work.plan.found(name, digest, Outcome.KEPT)
-        self._work.finished(name, Outcome.KEPT, reason)
+        self._work.report(NodeFinished(name, Outcome.KEPT, reason, data=digest))
 
     def _link_source(self, name: NodeName) -> None:
         session = self._work.session

@@ -127,7 +127,9 @@ class Lookup:
         row = self.state.row(asked.node.name)
         same_key = self.store.records(asked.key)
         if same_key:
-            return self._why_same_key(asked, same_key)
+            age = {record: age for age, record in enumerate(row.recent)}
+            latest_first = sorted(same_key, key=lambda one: age.get(one.id, len(age)))
+            return self._why_same_key(asked, latest_first)
         earlier = [
             (full, _manifest(full)) for full in map(self.full, row.recent) if full is not None
         ]
@@ -209,7 +211,8 @@ def hit_reason(hit: Hit, node: NodeName, row: NodeRow, full: FullRecord | None) 
     if full is None:
         return "found in the store"
     maker = full.body.get("node")
-    if isinstance(maker, str) and maker != node:
+    is_news = hit.record.id not in row.recent  # said once, not at every branch switched to
+    if isinstance(maker, str) and maker != node and is_news:
         return f"found in the store: was {maker}"
     return "found in the store" if row.record != hit.record.id else "its link was gone or altered"
 

@@ -63,13 +63,17 @@ class Session:
         state = State.load(root)
         clock = ProbeClock(private)
         disk = Workspace(root, state.memory, _settled_by(clock, private))
-        graph = _load(disk, overrides)
+        try:
+            graph = _load(disk, overrides)
+        except BaseException:
+            clock.close()  # its probe would lie there for good, one for every mistake told
+            raise
         store = Store.open(store_path(root, graph, ambient), step=step)
         if not state.rows:
             _recall_choices(private, store, state)
         toolbox = Toolbox(disk, ambient, root, graph.settings, state.probes)
         notes: list[str] = []
-        links = _links(root, store, graph, notes)
+        links = _links(root, store, graph, state, notes)
         lookup = Lookup(graph, disk, store, toolbox, state, ambient, links.linked_root)
         return cls(
             root,
@@ -147,9 +151,12 @@ def _load(disk: Workspace, overrides: Sequence[Override]) -> Graph:
         gc.enable()
 
 
-def _links(root: Path, store: Store, graph: Graph, notes: list[str]) -> NodeLinks:
+def _links(root: Path, store: Store, graph: Graph, state: State, notes: list[str]) -> NodeLinks:
     def keep(directory: Path) -> None:
-        if (place := keep_user_data(store, directory)) is not None:
+        row = state.row(NodeName(os.path.relpath(directory.parent, root)))
+        place = keep_user_data(store, directory)
+        # a run by hand that wrote what the result holds anyway is nothing to warn of
+        if place is not None and os.path.basename(place) not in (row.tree, row.reports):
             notes.append(f"{directory.name}/ held files of your own: they are kept in {place}")
 
     mode = graph.settings.link

@@ -81,6 +81,7 @@ def _stand(
             asked,
             miss=miss,
             is_failed=is_failed,
+            overridden=row.overridden,
             has_own_data=own,
         )
     standing = Standing.KEPT if hit.is_linked else Standing.RESTORED

@@ -53,7 +53,9 @@ def destroy(
                 f"and {counted(len(kept), 'result')} of yours that a build or `fp run` moved there"
             )
     if not yes and not _confirmed():
-        raise UsageError("nothing was removed", "say --yes, or answer y")
+        is_asked = sys.stdin.isatty()
+        mend = "answer y, or say --yes" if is_asked else "there is no terminal to ask on: say --yes"
+        raise UsageError("nothing was removed", mend)
     for name, generated in nodes.items():
         _unlink_generated(root / name, generated)
     forget_excludes(root)

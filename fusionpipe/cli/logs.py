@@ -39,6 +39,8 @@ def logs(
     """
     with opened(directory) as (session, here):
         name = resolve_node(session.graph, node, here)
+        if session.graph.nodes[name].source is not None:
+            raise UsageError(f"{name} is a source: nothing runs, so it has no log")
         log = session.root / name / "logs.txt"
         shown = _users_paths(session.store.path, name)
     if path:

@@ -171,13 +171,21 @@ def _about_parent(session: Session, stand: Stand, change: Change) -> list[str]:
     node = session.graph.nodes[stand.node]
     for parent in node.parents:
         if parent.alias == alias and (name := parent.members.get(member)) is not None:
-            row = session.state.row(name)
-            full = session.lookup.full(row.record) if row.record else None
-            if full is not None:
-                lines.append(f"{name} ran because: {full.body.get('reason')}")
-            elif session.graph.nodes[name].source is not None:
+            if session.graph.nodes[name].source is not None:
                 lines.append(f"{name} is a source: its files changed")
+            elif (full := _maker(session, name, change.new)) is not None:
+                lines.append(f"{name} ran because: {full.body.get('reason')}")
     return lines
+
+
+def _maker(session: Session, name: NodeName, data: JsonValue) -> FullRecord | None:
+    """The node's run that wrote these data; what it has linked may be another's while a build lasts."""
+    row = session.state.row(name)
+    for record in dict.fromkeys((row.record, *row.recent)):
+        full = session.lookup.full(record) if record else None
+        if full is not None and full.record.slots.get("data") == data:
+            return full
+    return None
 
 
 def _about_parents(

@@ -11,6 +11,9 @@ from fusionpipe.project.order import topological
 from fusionpipe.project.patterns import is_pattern
 from fusionpipe.project.reading import directory_of, is_outside, join
 from fusionpipe.project.resolve import Names
+from fusionpipe.project.suggest import did_you_mean
+
+_LISTED = "fp status -v lists them all"
 
 
 def select(graph: Graph, targets: Sequence[str], *, here: str = "") -> tuple[NodeName, ...]:
@@ -83,7 +86,11 @@ def _find(names: Names, text: str, here: str) -> tuple[NodeName, ...]:
         if owner := _owner_named(names, path, here):
             return (owner,)
     what = "matches no node" if is_pattern(text) else "is no node or group"
-    raise UsageError(f'"{text}" {what}', names.near(text))
+    raise UsageError(f'"{text}" {what}', did_you_mean(text.strip("/"), _all(names), _LISTED))
+
+
+def _all(names: Names) -> tuple[str, ...]:
+    return (*names.nodes, *names.groups)
 
 
 def _owner_named(names: Names, path: str, here: str) -> NodeName | None:

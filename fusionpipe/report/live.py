@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _NARROW = 72  # columns: below this the text needs the room of the bar
+_ECHO = (
+    3  # columns left free in the last line: a ^C that wraps there pushes a row out of what is wiped
+)
 _WIDE = 112  # from here on a bar may be long
 
 
@@ -60,7 +63,9 @@ def _frame(rows: Sequence[Row], counts: Sequence[str], width: int, height: int) 
     if len(shown) < len(rows):
         more = f"  … and {len(rows) - len(shown):,} more"
         parts.append(Text(more, style="dim", no_wrap=True, overflow="ellipsis"))
-    parts.append(Text(" · ".join(counts), style="bold", no_wrap=True, overflow="ellipsis"))
+    told = Text(" · ".join(counts), style="bold", no_wrap=True)
+    told.truncate(max(1, width - _ECHO), overflow="ellipsis")
+    parts.append(told)
     return Group(*parts)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Sequence
 
-from fusionpipe.runner.run import Exited
+from fusionpipe.runner.run import Exited, Run
 
 # Not compiled here: most builds have no failure to look at.
 _NO_MODULE = r"ModuleNotFoundError: No module named '([^']+)'"
@@ -25,7 +26,7 @@ def hint(tail: Sequence[str], exited: Exited) -> str:
     if re.search(_NO_INPUT, text):
         return f"a build has no terminal to ask on: fp run {exited.node} has"
     if match := re.search(_NO_MODULE, text):
-        return _no_module(match[1], exited.run.argv[0])
+        return _no_module(match[1], exited.run)
     if exited.signal == signal.SIGKILL or exited.code == _KILLED:
         return f"perhaps out of memory: peak was {_size(exited.peak_bytes)}"
     if exited.code == 127:
@@ -33,7 +34,15 @@ def hint(tail: Sequence[str], exited: Exited) -> str:
     return ""
 
 
-def _no_module(module: str, interpreter: str) -> str:
+def _no_module(module: str, run: Run) -> str:
+    interpreter = run.argv[0]
+    if "python" not in os.path.basename(
+        interpreter
+    ):  # a shell's own choice, which `python =` is not about
+        return (
+            f"a Python that {os.path.basename(interpreter)} started has no module {module!r}: it was"
+            f" found on PATH={run.environment.get('PATH', '')}"
+        )
     return (
         f"{interpreter} has no module {module!r}: install it there, or name the interpreter"
         ' that has it: python = "path/to/python" in node.toml or fusionpipe.toml'

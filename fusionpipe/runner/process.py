@@ -28,6 +28,7 @@ from fusionpipe.runner.spawn import NotStarted, spawn
 
 __all__ = ["Exited", "ProcessRunner", "Run"]
 
+_PATIENCE = 0.05  # what ends with its parent gets to notice: multiprocessing's own watcher does
 _SHORT_GRACE = 0.5  # what stragglers get between TERM and KILL
 _GIVE_UP = (
     10.0  # a process that does not die of KILL hangs in the kernel; waiting longer is no help
@@ -54,6 +55,7 @@ class _Live:
     give_up_at: float | None = None
     ended: Ended | None = None
     seconds: float = 0.0
+    patient_until: float = 0.0
     stragglers: dict[int, str] = field(default_factory=dict)
 
 
@@ -198,6 +200,7 @@ class ProcessRunner:
         live.ended = ended
         live.seconds = now - live.began
         live.process.returncode = os.waitstatus_to_exitcode(ended.status)
+        live.patient_until = now if live.is_stopped else now + _PATIENCE
         live.give_up_at = now + _SHORT_GRACE + _GIVE_UP
         live.kill_at = min(now + _SHORT_GRACE, live.kill_at or now + _SHORT_GRACE)
         self._look(live)
@@ -212,12 +215,18 @@ class ProcessRunner:
         if not left or now >= live.give_up_at:
             self._finish(live)
             return
+        if now < live.patient_until:
+            self._look_again(live, now)
+            return
         new = [member for member in left if member.target not in live.stragglers]
         live.stragglers.update(new)
         if now >= live.kill_at:
             signal_all(left, signal.SIGKILL)
         else:
             signal_all(new, signal.SIGTERM, signal.SIGCONT)
+        self._look_again(live, now)
+
+    def _look_again(self, live: _Live, now: float) -> None:
         live.look_at = now + live.pause
         live.pause = min(live.pause * 2, _LONGEST_PAUSE)
 

@@ -70,7 +70,8 @@ def test_2_is_for_a_place_without_a_project(project: Project) -> None:
 
 def test_2_is_for_a_question_that_got_no_yes(project: Project) -> None:
     result = project.node("load").call("destroy")
-    assert (2, "fp: nothing was removed\n  say --yes, or answer y\n") == (result.code, result.err)
+    told = "fp: nothing was removed\n  there is no terminal to ask on: say --yes\n"
+    assert (2, told) == (result.code, result.err)
 
 
 def test_3_is_for_a_project_that_says_what_cannot_be(project: Project) -> None:

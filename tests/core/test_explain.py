@@ -94,7 +94,11 @@ SENTENCES: dict[str, tuple[Action, list[str]]] = {
     ),
     "a parameter more": (
         replace(OLD, params={**OLD.params, "on": True}),
-        ["param on: (none) → True"],
+        ["param on: (none) → true"],
+    ),
+    "a parameter that became a text": (
+        replace(OLD, params={**OLD.params, "on": "true", "n": "1"}),
+        ["param n: (none) → '1'", "param on: (none) → 'true'"],
     ),
     "a lib's file": (
         replace(OLD, libs={"ours": folder(tree(stats_py="t"))}),
@@ -191,6 +195,8 @@ def test_another_format_and_a_package_are_told_too() -> None:
     assert "made by a version of fusionpipe that gave runs something else" == str(change)
     assert "pandas 2.2.0 → 2.3.1" == str(Change(Field.PACKAGE, "pandas", "2.2.0", "2.3.1"))
     assert "pandas 2.2.0 → (none)" == str(Change(Field.PACKAGE, "pandas", "2.2.0", None))
+    edited = Change(Field.PACKAGE, "ourlib", "1.0 e3b0 17ae", "1.0 e3b0 9c1e")
+    assert "ourlib 1.0: its installed files were edited" == str(edited)
 
 
 def test_what_the_user_did_is_told_before_what_follows_from_it() -> None:

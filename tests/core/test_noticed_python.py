@@ -71,3 +71,10 @@ def test_changes_of_the_environment_are_noticed_and_re_run_who_used_what_changed
 def test_an_environment_that_is_activated_is_noticed(project: Project) -> None:
     project.environment["VIRTUAL_ENV"] = str(project.root / "other")
     assert not is_fresh(project)
+
+
+def test_a_change_of_a_package_is_told_from_what_the_latest_run_saw(project: Project) -> None:
+    install(project, "numbery", "2")
+    project.build()
+    install(project, "numbery", "3")
+    assert "numbery 2 → 3" == project.build().nodes["n"].reason

@@ -72,10 +72,10 @@ def test_a_target_stands_for_nodes_and_their_ancestors(targets, here, expected):
     ("target", "mend"),
     [
         ("claen", 'did you mean "clean" or "prep/clean"?'),
-        ("x*", "there is no such node or group"),
+        ("x*", "fp status -v lists them all"),
         ("prep/claen/code", '"prep/clean"'),
         ("../../raw", 'did you mean "raw"?'),
-        ("[b-a]", "there is no such"),
+        ("[b-a]", "fp status -v lists them all"),
         ("", "name a node"),
         ("+", "name a node"),
     ],

@@ -264,7 +264,7 @@ def test_a_narrow_terminal_drops_the_bar_and_cuts_names() -> None:
     expected = [
         "  …rrow-terminal  12 s of ~40 s",
         "  größe/文字      waiting for another…",
-        "412 of 1,000 nodes · ~3 m left · 1 fail…",
+        "412 of 1,000 nodes · ~3 m left · 1 f…",
     ]
     assert expected == drawn(40)
 
@@ -273,7 +273,7 @@ def test_lines_that_stay_come_above_the_rows_unwrapped() -> None:
     above = ["failed    fit  exit status 1 [bold]no markup[/bold] :smile:", "    " + "x" * 60]
     lines = drawn(40, above=above, rows=[])
     assert above == lines[-3:-1]
-    assert "412 of 1,000 nodes · ~3 m left · 1 fail…" == lines[-1]
+    assert "412 of 1,000 nodes · ~3 m left · 1 f…" == lines[-1]
 
 
 def test_more_rows_than_half_a_screen_are_counted() -> None:
@@ -290,3 +290,7 @@ def test_stopping_gives_the_cursor_back() -> None:
     view.draw([], ROWS, COUNTS)
     view.stop()
     assert out.getvalue().rindex("\x1b[?25h") > out.getvalue().rindex("\x1b[?25l")
+
+
+def test_the_last_line_leaves_room_for_what_the_terminal_echoes_of_an_interrupt() -> None:
+    assert all(len(drawn(width)[-1]) <= width - len("^C") for width in range(20, 80))

@@ -33,6 +33,15 @@ def test_a_missing_module_names_the_interpreter_and_the_setting(
     assert 'python = "' in hint_of(exited)
 
 
+def test_a_module_missing_in_a_shells_python_does_not_blame_the_shell(
+    sh: MakeRun, finish: Finish
+) -> None:
+    said = hint_of(finish(sh("echo \"ModuleNotFoundError: No module named 'numpy'\"; exit 1")))
+    assert "/sh has no module" not in said
+    assert "sh started has no module 'numpy'" in said
+    assert "PATH=" in said
+
+
 @pytest.mark.parametrize("text", ["kill -9 $$", "exit 137"])
 def test_a_kill_that_was_not_ours_suggests_memory(text: str, sh: MakeRun, finish: Finish) -> None:
     assert hint_of(finish(sh(text))).startswith("perhaps out of memory: peak was ")

@@ -235,6 +235,11 @@ def test_a_run_that_removed_its_outputs_has_empty_ones(sh: MakeRun, finish: Fini
 
 
 # -- what is left behind --------------------------------------------------------------------------
+def test_what_ends_with_its_parent_is_not_left_behind(python: MakeRun, finish: Finish) -> None:
+    watcher = "import multiprocessing.resource_tracker as tracker\ntracker.ensure_running()\n"
+    exited = finish(python(watcher))
+    assert ((), 0) == (exited.stragglers, exited.code)
+
 
 DAEMON = """
 import os, signal, time
