@@ -66,7 +66,7 @@ class _Waiting(NamedTuple):
 class _Signal(Enum):
     """What the publisher is told besides drafts."""
 
-    HURRY = auto()
+    LOOK = auto()  # there may be no reason to wait any more
     END = auto()
 
 
@@ -76,7 +76,7 @@ Told = Hashed | Settled | Unstorable
 class Finisher:
     """The threads that store and publish. `tell` is called from them, and from `finish`.
 
-    Drafts gather for `window` seconds, so that many share one barrier, unless `hurry` says that nothing
+    Drafts gather for `window` seconds, so that many share one barrier, unless `expect` says that nothing
     else is coming.
     """
 
@@ -108,18 +108,17 @@ class Finisher:
 
         A small output is stored at once: handing it to a thread costs more than that.
         """
-        self._is_hurried = False
         rundir = ended.exited.rundir
         if _is_small(rundir.data) and _is_small(rundir.reports):
             self._ingest(ended)
         else:
             self._ended.put(ended)
 
-    def hurry(self) -> None:
-        """Nothing runs any more: what was hashed need not wait for company."""
-        if not self._is_hurried:
-            self._is_hurried = True
-            self._drafts.put(_Signal.HURRY)
+    def expect(self, *, more: bool) -> None:
+        """Whether something still runs: if not, what is hashed need not wait for company."""
+        if self._is_hurried == more:
+            self._is_hurried = not more
+            self._drafts.put(_Signal.LOOK)
 
     def abandon(self, node: NodeName) -> None:
         """A hashed run is not to be published any more."""
@@ -161,7 +160,9 @@ class Finisher:
         except Exception as error:  # whatever it is: a build that never hears of it waits for ever
             self._tell(Unstorable(node, error))
             return
-        self._drafts.put(_Waiting(ended, draft, time.monotonic()))
+        # decided now: once told, the deciding thread may start a child, and others are expected again
+        since = 0.0 if self._is_hurried else time.monotonic()
+        self._drafts.put(_Waiting(ended, draft, since))
         self._tell(Hashed(node, data))
 
     def _publish_all(self) -> None:
@@ -173,25 +174,22 @@ class Finisher:
 
     def _gather(self, waiting: list[_Waiting]) -> bool:
         """Adds drafts: what comes within the window after the first. False when all is done."""
-        is_hurried = False
         while True:
             try:
-                item = self._drafts.get(timeout=self._time_left(waiting, is_hurried=is_hurried))
+                item = self._drafts.get(timeout=self._time_left(waiting))
             except queue.Empty:
                 return True
             if item is _Signal.END:  # to be seen again once the rest is published
                 self._drafts.put(item)
                 return bool(waiting)
-            if item is _Signal.HURRY:
-                is_hurried = True
-            elif not isinstance(item, _Signal):
+            if not isinstance(item, _Signal):
                 waiting.append(item)
 
-    def _time_left(self, waiting: Sequence[_Waiting], *, is_hurried: bool) -> float | None:
+    def _time_left(self, waiting: Sequence[_Waiting]) -> float | None:
         """Seconds until the first draft has waited long enough; None while there is none."""
         if not waiting:
             return None
-        if is_hurried:
+        if self._is_hurried:
             return 0.0
         return max(0.0, waiting[0].since + self._window - time.monotonic())
 

@@ -6,6 +6,7 @@ user's and stays: `made` tells what earlier calls made (names; for params.json w
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from fusionpipe.build.keep import move_aside
 from fusionpipe.model import FileSet, Laid, Node
+from fusionpipe.params import canonical_json
 from fusionstore.digest import digest_bytes
 
 _PARAMS = "params.json "
@@ -49,7 +51,8 @@ def link_given(
     if node.params or with_params or any(name.startswith(_PARAMS) for name in made):
         found = _read(f"{here}/params.json")
         if found != params:
-            _write_params(here, params, is_ours=found is None or _mark(found) in made)
+            is_ours = found is None or _mark(found) in made or _is_of_another_build(found, params)
+            _write_params(here, params, is_ours=is_ours)
         names.append(_mark(params))
     return tuple(names)
 
@@ -60,6 +63,17 @@ def _read(path: str) -> bytes | None:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def _is_of_another_build(found: bytes, params: bytes) -> bool:
+    """Whether a params.json was written by a build with other values (-p): as we write, of the same names."""
+    try:
+        theirs, ours = json.loads(found), json.loads(params)
+    except ValueError:
+        return False
+    if not isinstance(theirs, dict) or theirs.keys() != ours.keys():
+        return False
+    return bool(theirs) and canonical_json(theirs) == found
 
 
 def _mark(params: bytes) -> str:

@@ -106,8 +106,7 @@ class Build:
         return not self._interrupts and self.work.plan.next_ready() is not None
 
     def _wait(self) -> None:
-        if not self._runner.running:
-            self._finisher.hurry()
+        self._finisher.expect(more=bool(self._runner.running))
         for exited in self._runner.wait(self._starter.until_live_logs()):
             self._ender.exited(exited)
         self._starter.link_live_logs()

@@ -35,3 +35,13 @@ def test_links_are_made_for_all_others_where_one_result_is_damaged(project: Proj
     assert 0 == project.call("link").code
     assert "b\n" == project.data("b")["o"]
     assert not os.path.lexists(project.root / "a/data")
+
+
+def test_the_params_that_another_build_wrote_are_not_taken_for_the_users(project: Project) -> None:
+    project.node("n", "cat ../params.json > ../data/o", toml="[params]\nk = 1\n")
+    assert 0 == project.call("build").code
+    written = (project.root / "n/params.json").read_text()
+    (project.root / "n/params.json").write_text(written.replace("1", "2"))
+    assert 0 == project.call("build", "-p", "n.k=3").code
+    assert written.replace("1", "3") == (project.root / "n/params.json").read_text()
+    assert [] == list(project.root.glob("n/*.yours"))
