@@ -294,7 +294,7 @@ removes the links of 2 nodes and <root>/.fusionpipe
 with the store in it: <size> of results
 and 2 results of yours that a build or `fp run` moved there
 fp: nothing was removed
-  say --yes, or answer y
+  there is no terminal to ask on: say --yes
 [exit code 2]
 $ fp destroy --yes
 removes the links of 2 nodes and <root>/.fusionpipe
