@@ -13,6 +13,7 @@ from fusionpipe.project.ignore import GENERATED
 from fusionpipe.runner import kept, log
 from fusionpipe.runner.environment import withheld
 from fusionpipe.runner.hint import hint as hint_for
+from fusionpipe.runner.leak import find_leak
 from fusionpipe.runner.run import Exited
 
 # Not compiled here: most builds have no failure to look at.
@@ -44,11 +45,27 @@ def reason_of(exited: Exited, changed: str | None) -> str | None:
         reasons.append(f"{changed} {what} (if the node itself wrote there: write to ../data/)")
     if reasons:
         return "; ".join(reasons)
+    if exited.run.secrets and (leak := _leak(exited)) is not None:
+        return leak
     strays = exited.rundir.strays()
     if strays and not exited.rundir.has_output():
         named = ", ".join(strays[:5])
         return f"wrote nothing into data/ or reports/, but into {named}: write to ../data/ instead"
     return None
+
+
+def _leak(exited: Exited) -> str | None:
+    """Why an output may not be stored that has a secret in it (L13)."""
+    outputs = (exited.rundir.data, exited.rundir.reports)
+    try:
+        path = find_leak(outputs, exited.run.secrets.values())
+    except OSError as error:
+        return f"its output cannot be searched for secrets: {error}"
+    if path is None:
+        return None
+    return (
+        f"{path} holds the value of a secret, so nothing was stored: do not write it to an output"
+    )
 
 
 def tell(session: Session, exited: Exited) -> Told:

@@ -237,12 +237,15 @@ _SMALL_BYTES = 1 << 20
 def _is_small(directory: Path) -> bool:
     """Whether storing an output takes about as long as looking at it: a few small files, no directories."""
     count = size = 0
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            count += 1
-            if count > _SMALL_COUNT or not entry.is_file(follow_symlinks=False):
-                return False
-            size += entry.stat(follow_symlinks=False).st_size
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                count += 1
+                if count > _SMALL_COUNT or not entry.is_file(follow_symlinks=False):
+                    return False
+                size += entry.stat(follow_symlinks=False).st_size
+    except OSError:  # the node put something else there, or shut it: storing it will say what
+        return False
     return size <= _SMALL_BYTES
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeGuard
 from fusionpipe.action import Action, key_of
 from fusionpipe.build.state import NodeRow, State
 from fusionpipe.events import Outcome
-from fusionpipe.explain import Change, Field, compare, nearest, summary
+from fusionpipe.explain import Change, Field, nearest, summary
 from fusionpipe.freeze import CannotFreeze, Frozen, action_of, freeze
 from fusionpipe.model import Graph, Language, Node, NodeName
 from fusionpipe.runner.distributions import Distributions
@@ -197,11 +197,6 @@ def trees_of(frozen: Frozen) -> dict[str, Tree]:
         for name, given in named.items()
         if not given.is_in_place
     }
-
-
-def compare_with(record: FullRecord, asked: Asked, lookup: Lookup) -> tuple[Change, ...]:
-    """The differences between a stored record and the present question."""
-    return compare(_manifest(record), asked.manifest, lookup.tree_reader(asked))
 
 
 def hit_reason(hit: Hit, node: NodeName, row: NodeRow, full: FullRecord | None) -> str:

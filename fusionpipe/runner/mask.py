@@ -26,6 +26,7 @@ class Mask:
         self._found = re.compile(b"|".join(map(re.escape, self._forms))) if forms else None
         self._first = re.compile(b"|".join({re.escape(form[:1]) for form in forms}))
         self._held = b""
+        self.count = 0  # how often one was found
 
     def feed(self, chunk: bytes) -> bytes:
         """What may be shown after `chunk` came."""
@@ -38,6 +39,7 @@ class Mask:
         # A match that begins before `hold` is final: were a longer one possible, it would be unclear.
         while (match := self._found.search(text, done)) and match.start() < hold:
             shown += [text[done : match.start()], MASK]
+            self.count += 1
             done = match.end()
             if done > hold:
                 hold = self._unclear_from(text, done)
@@ -47,7 +49,11 @@ class Mask:
     def finish(self) -> bytes:
         """What was held back, at the end of the stream."""
         held, self._held = self._held, b""
-        return held if self._found is None else self._found.sub(MASK, held)
+        if self._found is None:
+            return held
+        shown, found = self._found.subn(MASK, held)
+        self.count += found
+        return shown
 
     def _unclear_from(self, text: bytes, start: int) -> int:
         """The first place from `start` where the rest of the text is the beginning of a longer form."""
