@@ -109,6 +109,8 @@ class Starter:
             )
         except StoreError as error:
             result = error
+        except Exception as error:  # whatever it is: a build that never hears of it waits for ever
+            result = StoreError(f"waiting for another build: {error or type(error).__name__}")
         self._post(WaitOver(name, result))
 
     def wait_over(self, what: WaitOver) -> None:
