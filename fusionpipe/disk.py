@@ -57,6 +57,12 @@ class Disk(Protocol):
     def read(self, path: str) -> bytes | None:
         """A small file's bytes (a settings file, an ignore file); None if it is not there."""
 
+    def first_line(self, path: str) -> bytes | None:
+        """A file's first line, without its end; None if it is not there.
+
+        Not the same as reading it: what else changes in the file is no reason to ask again.
+        """
+
     def digest(self, path: str) -> Digest:
         """The digest of a file's bytes, from memory when its fingerprint still holds. Raises OSError."""
 

@@ -78,6 +78,13 @@ class NodeFinished(NamedTuple):
     hint: str = ""
 
 
+class NodesKept(NamedTuple):
+    """Nodes that a build need not look at: nothing of theirs has changed. `seconds`: their runs, in all."""
+
+    nodes: tuple[NodeName, ...]
+    seconds: float
+
+
 class Notice(NamedTuple):
     """Something the user should know that is no outcome: stragglers, stray files, data kept, healed."""
 
@@ -119,6 +126,7 @@ Event = (
     | NodeStarted
     | NodeWaiting
     | NodeFinished
+    | NodesKept
     | Notice
     | Interrupting
     | BuildFinished

@@ -15,11 +15,30 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fusionpipe.model import NodeName
     from fusionpipe.workspace import Print
 
-SHAPE = "snapshot 1"
+    Snapshot = tuple[
+        str,
+        str,
+        bytes,  # which graph it belongs to: see build.remembered
+        Mapping[str, str | None],  # environment variables
+        Mapping[str, Print],
+        Mapping[str, str | None],  # kinds of what was only asked for its kind
+        Mapping[str, str | None],  # texts of symlinks
+        Mapping[str, str],  # real paths
+        Mapping[NodeName, tuple[int, int]],  # (inode, mtime_ns) of each node's data
+        bytes,  # the digest of each node's data, in the same order, 32 bytes each
+        float,  # seconds of work saved
+    ]
+
+    Difference = tuple[Snapshot, list[str], list[str]]
+    """The snapshot; the paths that look other than they did; the nodes whose data does."""
+
+SHAPE = "snapshot 2"
 
 _LETTERS = {stat.S_IFREG: "f", stat.S_IFDIR: "d"}
+_MOST = 1000  # changed paths: where more changed, everything is looked at anyhow
 
 
 def snapshot_path(root: str) -> str:
@@ -39,21 +58,44 @@ def root_above(here: str) -> str | None:
 
 def check(root: str, environment: Mapping[str, str]) -> tuple[int, float] | None:
     """(nodes, seconds of work saved) if every path and variable is as it was; None otherwise."""
+    found = compare(root, environment)
+    return None if found is None or is_changed(found) else summary(found)
+
+
+def compare(root: str, environment: Mapping[str, str]) -> Difference | None:
+    """What differs from the snapshot; None when there is none, or more differs than can be told apart."""
     kept = memo.load(snapshot_path(root))
     if not isinstance(kept, tuple) or kept[:2] != (SHAPE, root):
         return None
-    _, _, variables, prints, kinds, links, real_paths, data, saved = kept
+    snapshot: Snapshot = kept
+    _, _, _, variables, prints, kinds, links, real_paths, data, _, _ = snapshot
     if any(variable(environment, name) != value for name, value in variables.items()):
         return None
     prefix = f"{root}/"
+    paths = _changed(prefix, prints)
+    nodes = _moved(prefix, data)
     is_same = (
-        _are_as_seen(prefix, prints)
-        and _are_linked(prefix, data)
+        len(paths) <= _MOST
         and all(_kind(prefix, path) == seen for path, seen in kinds.items())
         and all(_link(prefix, path) == text for path, text in links.items())
         and all(os.path.realpath(_join(prefix, path)) == was for path, was in real_paths.items())
     )
-    return (len(data), saved) if is_same else None
+    return (snapshot, paths, nodes) if is_same else None
+
+
+def is_changed(found: Difference) -> bool:
+    """Whether a build has anything to look at."""
+    return bool(found[1] or found[2])
+
+
+def summary(found: Difference) -> tuple[int, float]:
+    """(nodes, seconds of work saved) of a snapshot that still holds."""
+    return len(found[0][8]), found[0][10]
+
+
+def root_of(found: Difference) -> str:
+    """The root of the project that was compared."""
+    return found[0][1]
 
 
 def variable(environment: Mapping[str, str], name: str) -> str | None:
@@ -64,35 +106,44 @@ def variable(environment: Mapping[str, str], name: str) -> str | None:
     return "\0".join(f"{one}={environment[one]}" for one in known)
 
 
-def _are_as_seen(prefix: str, prints: Mapping[str, Print]) -> bool:
+def _changed(prefix: str, prints: Mapping[str, Print]) -> list[str]:
+    """The paths whose fingerprint is another now, or that are gone."""
     status = os.stat
-    try:
-        for path, (mtime, ctime, size, inode, device) in prints.items():
-            now = status(path if path[:1] == "/" else prefix + path)
-            if (
-                now.st_mtime_ns != mtime
-                or now.st_ctime_ns != ctime
-                or now.st_size != size
-                or now.st_ino != inode
-                or now.st_dev != device
-            ):
-                return False
-    except OSError:
-        return False
-    return True
+    changed: list[str] = []
+    rows = iter(prints.items())
+    path = ""
+    while True:
+        try:
+            for path, (mtime, ctime, size, inode, device) in rows:
+                now = status(path if path[:1] == "/" else prefix + path)
+                if (
+                    now.st_mtime_ns != mtime
+                    or now.st_ctime_ns != ctime
+                    or now.st_size != size
+                    or now.st_ino != inode
+                    or now.st_dev != device
+                ):
+                    changed.append(path)
+            return changed
+        except OSError:  # the loop goes on behind the path that is gone
+            changed.append(path)
 
 
-def _are_linked(prefix: str, data: Mapping[str, tuple[int, int]]) -> bool:
-    """Whether each node's data leads to the tree it led to, with nothing added at its root."""
+def _moved(prefix: str, data: Mapping[NodeName, tuple[int, int]]) -> list[str]:
+    """The nodes whose data leads to another tree than it led to, or had something added at its root."""
     status = os.stat
-    try:
-        for node, (inode, mtime) in data.items():
-            now = status(f"{prefix}{node}/data")
-            if now.st_ino != inode or now.st_mtime_ns != mtime:
-                return False
-    except OSError:
-        return False
-    return True
+    moved: list[str] = []
+    rows = iter(data.items())
+    node = ""
+    while True:
+        try:
+            for node, (inode, mtime) in rows:
+                now = status(f"{prefix}{node}/data")
+                if now.st_ino != inode or now.st_mtime_ns != mtime:
+                    moved.append(node)
+            return moved
+        except OSError:
+            moved.append(node)
 
 
 def _kind(prefix: str, path: str) -> str | None:

@@ -45,7 +45,7 @@ class Plan:
     def __init__(
         self, parents: Mapping[NodeName, Sequence[NodeName]], weights: Mapping[NodeName, float]
     ) -> None:
-        self._parents = parents
+        self._parents = dict(parents)
         self._children: dict[NodeName, list[NodeName]] = {name: [] for name in parents}
         for name, above in parents.items():
             for parent in above:
@@ -106,12 +106,36 @@ class Plan:
         """The nodes that stand there, in topological order."""
         return [name for name, state in self._states.items() if state in states]
 
+    def __contains__(self, node: object) -> bool:
+        return node in self._states
+
+    def __len__(self) -> int:
+        return len(self._states)
+
     def counts(self) -> dict[Outcome, int]:
         """How many nodes ended how."""
         counts = dict.fromkeys(Outcome, 0)
         for outcome in self.outcomes.values():
             counts[outcome] += 1
         return counts
+
+    # -- growing -------------------------------------------------------------------------------
+    def admit(self, node: NodeName, digest: Digest, children: Sequence[NodeName]) -> None:
+        """Takes in a node that has its result and was left out for that; children first.
+
+        `children` are those of its children that are in the plan. They know its bytes already.
+        """
+        assert node not in self._states, node
+        self._parents[node] = ()
+        self._children[node] = list(children)
+        for child in children:
+            self._parents[child] = (*self._parents[child], node)
+        self._order[node] = -len(self._order)  # before all that depends on it
+        self.remaining[node] = max((self.remaining[child] for child in children), default=0.0)
+        self._missing[node] = 0
+        self._states[node] = State.DONE
+        self._digests[node] = digest
+        self.outcomes[node] = Outcome.KEPT
 
     # -- telling -------------------------------------------------------------------------------
     def reading(self, node: NodeName) -> None:

@@ -18,12 +18,22 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from fusionpipe.build.run import forced_nodes, run_build
+from fusionpipe import hot
+from fusionpipe.build.goal import Goal, begin, go_on
+from fusionpipe.build.run import run_build
 from fusionpipe.build.session import Session
 from fusionpipe.build.work import Wishes
 from fusionpipe.disk import FileKind, Listed
-from fusionpipe.events import BuildFinished, Event, NodeFinished, NodeStarted, Notice, Outcome
-from fusionpipe.project import parse_override, targets_of
+from fusionpipe.events import (
+    BuildFinished,
+    Event,
+    NodeFinished,
+    NodesKept,
+    NodeStarted,
+    Notice,
+    Outcome,
+)
+from fusionpipe.project import parse_override
 from fusionpipe.project import select as select_nodes
 from fusionpipe.settings import ambient
 from fusionstore.contract import JsonObject
@@ -90,6 +100,11 @@ class PlainDisk:
             if error.errno in _NOTHING_THERE:
                 return None
             raise
+
+    def first_line(self, path: str) -> bytes | None:
+        """A file's first line."""
+        data = self.read(path)
+        return None if data is None else data.split(b"\n", 1)[0]
 
     def digest(self, path: str) -> Digest:
         """The digest of a file's bytes."""
@@ -257,7 +272,14 @@ class Built:
     @property
     def nodes(self) -> dict[str, NodeFinished]:
         """How each node ended; the last word where there were several."""
-        return {event.node: event for event in self.events if isinstance(event, NodeFinished)}
+        nodes: dict[str, NodeFinished] = {}
+        for event in self.events:
+            if isinstance(event, NodeFinished):
+                nodes[event.node] = event
+            elif isinstance(event, NodesKept):
+                kept = (NodeFinished(name, Outcome.KEPT, "unchanged") for name in event.nodes)
+                nodes |= {one.node: one for one in kept}
+        return nodes
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
@@ -500,7 +522,7 @@ class Project:
         on_event: Callable[[Event], None] | None = None,
     ) -> Built:
         """Builds in this process, from its main thread: what a process boundary costs is spared."""
-        session = session or self.session()
+        goal = self._goal(targets, session, is_forced=force)
         events: list[Event] = []
 
         def report(event: Event) -> None:
@@ -509,10 +531,18 @@ class Project:
                 on_event(event)
 
         try:
-            nodes = select_nodes(session.graph, targets)
-            named = targets_of(session.graph, targets)
-            forced = forced_nodes(session.graph, nodes, named) if force else frozenset()
-            wishes = Wishes(nodes, forced, jobs, keeps_going, grace)
-            return Built(run_build(session, wishes, report, ["fp", "build", *targets]), events)
+            wishes = Wishes(goal.nodes, goal.forced, jobs, keeps_going, grace)
+            command = ["fp", "build", *targets]
+            return Built(run_build(goal.session, wishes, report, command), events)
         finally:
-            session.close()
+            goal.session.close()
+
+    def _goal(self, targets: Sequence[str], session: Session | None, *, is_forced: bool) -> Goal:
+        """As `fp build` finds it; all over again where the session is given."""
+        if session is not None:
+            return Goal(session, select_nodes(session.graph, targets))
+        difference = None
+        if not targets and not is_forced:
+            difference = hot.compare(str(self.root), self.environment)
+        goal = None if difference is None else go_on(difference, self.environment)
+        return goal or begin(self.root, self.environment, targets, is_forced=is_forced)

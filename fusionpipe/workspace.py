@@ -12,7 +12,9 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar, assert_never
 
 from fusionpipe.disk import FileKind, Listed
 from fusionstore.digest import Digest, digest_file
@@ -23,8 +25,28 @@ Print = tuple[int, int, int, int, int]
 Sighting = Print | str | None
 """What was learned of a path: its fingerprint; only its kind ("f", "d", "o"); or that nothing is there."""
 
-_Learned = Digest | bytes | tuple[Listed, ...]
-"""What was found at a path: a file's digest, its bytes, or the names in a directory."""
+Answer = Digest | bytes | tuple[Listed, ...] | FileKind | bool | None
+"""What was found at a path: a file's digest, its bytes, the names in a directory, …"""
+
+
+class Question(StrEnum):
+    """What can be asked of a path, by one letter."""
+
+    NAMES = "n"
+    TEXT = "t"
+    LINE = "l"
+    KIND = "k"
+    EXECUTABLE = "x"
+    DIGEST = "d"
+    PRINT = "p"
+
+
+Asked = dict[str, dict[Question, Answer]]
+"""By path, everything that was asked of it, with the first answer."""
+
+_A = TypeVar("_A", bound=Answer)
+
+_LONGEST_LINE = 4096
 
 _KINDS = {
     stat.S_IFREG: FileKind.FILE,
@@ -53,15 +75,16 @@ class Memory:
     files: dict[str, tuple[Print, str]] = field(default_factory=dict)  # path -> digest
     texts: dict[str, tuple[Print, bytes]] = field(default_factory=dict)
     scans: dict[str, tuple[Print, tuple[tuple[str, str, bool], ...]]] = field(default_factory=dict)
+    lines: dict[str, tuple[Print, bytes]] = field(default_factory=dict)  # first lines
 
     def to_plain(self) -> object:
         """As plain values; `from_plain` takes it back."""
-        return (self.files, self.texts, self.scans)
+        return (self.files, self.texts, self.scans, self.lines)
 
     @classmethod
     def from_plain(cls, plain: object) -> Memory:
         """A memory from what `to_plain` gave, or an empty one from None."""
-        return cls(*plain) if isinstance(plain, tuple) and len(plain) == 3 else cls()
+        return cls(*plain) if isinstance(plain, tuple) and len(plain) == 4 else cls()
 
 
 class Workspace:
@@ -76,7 +99,8 @@ class Workspace:
         self.sightings: dict[str, Sighting] = {}
         self.links: dict[str, str | None] = {}
         self.real_paths: dict[str, str] = {}
-        self.racy: dict[str, list[_Learned]] = {}  # a file may have been both read and hashed
+        self.racy: Asked = {}
+        self.asked: Asked | None = None  # while it is to be known what the answers depend on
         self.listings: dict[str, tuple[Listed, ...]] = {}  # each directory as first seen
         self.is_torn = False  # something was not the same each time it was looked at
         self._is_settled = is_settled
@@ -89,6 +113,9 @@ class Workspace:
     # -- Disk ----------------------------------------------------------------------------------
     def scan(self, directory: str) -> tuple[Listed, ...] | None:
         """See `Disk.scan`. The executable bit is looked at afresh for a file called `main` only."""
+        return self._note(directory, Question.NAMES, self._scan(directory))
+
+    def _scan(self, directory: str) -> tuple[Listed, ...] | None:
         place = self.absolute(directory)
         status = self._stat(directory)
         if status is None or not stat.S_ISDIR(status.st_mode):
@@ -109,27 +136,24 @@ class Workspace:
                 tuple((row.name, _letter_of(row.kind), row.is_executable) for row in listed),
             )
         else:
-            self._is_racy(directory, listed)
+            self._is_racy(directory, Question.NAMES, listed)
         return listed
 
     def kind(self, path: str) -> FileKind | None:
         """See `Disk.kind`."""
         status = self._stat(path)
-        if status is None:
-            self._saw(path, None)
-            return None
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode), FileKind.OTHER)
-        self._saw(path, _LETTERS[kind])
-        return kind
+        kind = None
+        if status is not None:
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), FileKind.OTHER)
+        self._saw(path, None if kind is None else _LETTERS[kind])
+        return self._note(path, Question.KIND, kind)
 
     def is_executable(self, path: str) -> bool:
         """See `Disk.is_executable`."""
         seen = self._stat(path)
-        if seen is None:
-            self._saw(path, None)
-            return False
-        self._saw(path, print_of(seen))
-        return bool(seen.st_mode & 0o111)
+        self._saw(path, None if seen is None else print_of(seen))
+        is_so = seen is not None and bool(seen.st_mode & 0o111)
+        return self._note(path, Question.EXECUTABLE, is_so)
 
     def read_link(self, path: str) -> str | None:
         """See `Disk.read_link`."""
@@ -151,21 +175,39 @@ class Workspace:
 
     def read(self, path: str) -> bytes | None:
         """See `Disk.read`."""
+        return self._note(path, Question.TEXT, self._read(path))
+
+    def first_line(self, path: str) -> bytes | None:
+        """See `Disk.first_line`."""
+        return self._note(path, Question.LINE, self._first_line(path))
+
+    def _read(self, path: str) -> bytes | None:
+        return self._text(path, Question.TEXT, self.memory.texts, _read_all)
+
+    def _first_line(self, path: str) -> bytes | None:
+        return self._text(path, Question.LINE, self.memory.lines, _read_first_line)
+
+    def _text(
+        self,
+        path: str,
+        question: Question,
+        memory: dict[str, tuple[Print, bytes]],
+        read: Callable[[str], bytes],
+    ) -> bytes | None:
         status = self._stat(path)
         if status is None or not stat.S_ISREG(status.st_mode):
             self._saw(path, None if status is None else _letter(status))
             return None
         seen = print_of(status)
         self._saw(path, seen)
-        known = self.memory.texts.get(path)
+        known = memory.get(path)
         if known is not None and known[0] == seen:
             return known[1]
-        with open(self.absolute(path), "rb") as file:
-            data = file.read()
+        data = read(self.absolute(path))
         if self._is_settled(seen):
-            self.memory.texts[path] = (seen, data)
+            memory[path] = (seen, data)
         else:
-            self._is_racy(path, data)
+            self._is_racy(path, question, data)
         return data
 
     def digest(self, path: str) -> Digest:
@@ -181,6 +223,7 @@ class Workspace:
         status = self._stat(path)
         seen = None if status is None else print_of(status)
         self._saw(path, seen)
+        self._note(path, Question.PRINT, None)  # every change of it counts
         return seen
 
     # -- beyond Disk ---------------------------------------------------------------------------
@@ -200,7 +243,7 @@ class Workspace:
         if print_of(after) == seen and self._is_settled(seen):
             self.memory.files[path] = (seen, digest)
         else:
-            self._is_racy(path, digest)
+            self._is_racy(path, Question.DIGEST, digest)
         return digest, status
 
     def settle(self) -> bool:
@@ -210,21 +253,45 @@ class Workspace:
         """
         racy, self.racy = self.racy, {}
         is_same = True
-        for path, was in ((path, was) for path, all in racy.items() for was in all):
-            try:
-                now = self._read_again(path, was)
-            except OSError:
-                now = None
-            is_same = is_same and _own(now) == _own(was)
+        for path, learned in racy.items():
+            for question, was in learned.items():
+                try:
+                    now = self.ask(path, question)
+                except OSError:
+                    now = None
+                is_same = is_same and _own(now) == _own(was)
         return is_same and not self.racy and not self.is_torn
 
-    def _is_racy(self, path: str, learned: _Learned) -> None:
-        self.racy.setdefault(path, []).append(learned)
+    def ask(self, path: str, question: Question) -> Answer:
+        """The answer to a question, asked anew. Raises OSError."""
+        match question:
+            case Question.NAMES:
+                return self.scan(path)
+            case Question.TEXT:
+                return self.read(path)
+            case Question.LINE:
+                return self.first_line(path)
+            case Question.KIND:
+                return self.kind(path)
+            case Question.EXECUTABLE:
+                return self.is_executable(path)
+            case Question.DIGEST:
+                return self.digest(path)
+            case Question.PRINT:
+                self.fingerprint(path)
+                return None
+            case _:
+                assert_never(question)
 
-    def _read_again(self, path: str, was: _Learned) -> _Learned | None:
-        if isinstance(was, bytes):
-            return self.read(path)
-        return self.scan(path) if isinstance(was, tuple) else self.digest(path)
+    def _is_racy(self, path: str, question: Question, learned: Answer) -> None:
+        known = self.racy.setdefault(path, {})
+        if _own(known.setdefault(question, learned)) != _own(learned):
+            self.is_torn = True
+
+    def _note(self, path: str, question: Question, answer: _A) -> _A:
+        if self.asked is not None:
+            self.asked.setdefault(path, {}).setdefault(question, answer)
+        return answer
 
     def forget(self, path: str) -> None:
         """A file was found to hold other bytes than its digest says: its fingerprint did not tell."""
@@ -267,6 +334,16 @@ class Workspace:
             # chmod does not change the directory, and only an executable `main` is an entry
             is_executable = bool(os.lstat(f"{place}/{name}").st_mode & 0o111)
         return Listed(name, kind, is_executable)
+
+
+def _read_all(place: str) -> bytes:
+    with open(place, "rb") as file:
+        return file.read()
+
+
+def _read_first_line(place: str) -> bytes:
+    with open(place, "rb") as file:
+        return file.readline(_LONGEST_LINE).removesuffix(b"\n")
 
 
 GENERATED = frozenset(

@@ -40,18 +40,32 @@ class Finder:
 
     def look_up(self, name: NodeName) -> None:
         """Settles a ready node, or makes it wanted."""
+        if self._work.is_left_alone(name):
+            self._keep(name)
+            return
         node = self._work.session.graph.nodes[name]
         if node.source is not None:
             self._work.plan.reading(name)
             threading.Thread(target=self._read_in_thread, args=(node,), daemon=True).start()
             return
-        asked = self._work.session.lookup.ask(node, self._work.plan.digest)
+        asked = self._work.session.lookup.ask(node, self._work.digest)
         if isinstance(asked, NoKey):
             self._work.give_up(name, Failure(asked.why, asked.hint))
         elif problem := self._data_in_the_way(name):
             self._work.give_up(name, Failure(str(problem)))
         else:
             self._find(asked)
+
+    def _keep(self, name: NodeName) -> None:
+        """Keeps a node that is as the last build left it, without asking for its key."""
+        assert self._work.session.baseline is not None
+        digest = self._work.session.baseline.digest(name)
+        row = self._work.session.state.row(name)
+        self._work.plan.found(name, digest, Outcome.KEPT)
+        self._work.saved += row.seconds
+        self._work.report(
+            NodeFinished(name, Outcome.KEPT, "unchanged", row.key, digest, row.seconds)
+        )
 
     def _find(self, asked: Asked) -> None:
         name = asked.node.name

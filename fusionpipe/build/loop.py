@@ -160,7 +160,11 @@ class Build:
 
 
 def _plan_of(session: Session, wishes: Wishes) -> Plan:
-    nodes, rows = session.graph.nodes, session.state.rows
+    nodes, seconds = session.graph.nodes, session.state.seconds
     parents = {name: nodes[name].parent_nodes() for name in wishes.nodes}
-    seconds = {name: rows[name].seconds for name in wishes.nodes if name in rows}
-    return Plan(parents, {name: took for name, took in seconds.items() if took})
+    if session.baseline is not None:  # what is not in the plan has its result, as it had
+        parents = {
+            name: tuple(parent for parent in above if parent in parents)
+            for name, above in parents.items()
+        }
+    return Plan(parents, {name: took for name in wishes.nodes if (took := seconds(name))})

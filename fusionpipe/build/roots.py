@@ -17,8 +17,8 @@ from fusionstore.tree import Entry, Kind, Tree
 def write_project_root(session: Session) -> None:
     """Roots every result that the project links now. Raises StoreError."""
     id = project_id(session.root, session)
-    rows = {name: session.state.rows.get(name) for name in session.graph.nodes}
-    linked: JsonObject = {name: row.record for name, row in rows.items() if row and row.record}
+    record = session.state.record
+    linked: JsonObject = {name: of for name in session.graph.nodes if (of := record(name))}
     choices: JsonObject = dict(session.state.choices)
     records = [RecordId(str(record)) for record in linked.values()]
     records += [RecordId(str(record)) for record in choices.values()]

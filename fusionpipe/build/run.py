@@ -9,19 +9,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from fusionpipe.build import snapshot
+from fusionpipe.build.fresh import keep_fresh
 from fusionpipe.build.journal import EventLog
 from fusionpipe.build.loop import Build
 from fusionpipe.build.roots import write_project_root
-from fusionpipe.build.session import Session, fingerprint_of
+from fusionpipe.build.session import Session
 from fusionpipe.build.work import Wishes, Work
-from fusionpipe.disk import FileKind
-from fusionpipe.events import BuildFinished, BuildStarted, Event, Outcome, Report
+from fusionpipe.events import BuildFinished, BuildStarted, Event, NodesKept, Outcome, Report
 from fusionpipe.gitignore import ignore_generated
 from fusionpipe.journal import new_id
-from fusionpipe.model import Graph, Node, NodeName
+from fusionpipe.model import Node
 from fusionpipe.runner.family import kill_marked
-from fusionpipe.workspace import Workspace
 from fusionstore.digest import Digest
 from fusionstore.errors import StoreError
 
@@ -36,13 +34,18 @@ def run_build(
     log = EventLog(session.root, id, started_ns, command)
     _clear_up_after_the_dead(session)
     stored_before = session.store.usage().stored
-    report(BuildStarted(id, len(wishes.nodes), wishes.jobs, started_ns / 1e9))
+    left_alone = _left_alone(session, wishes)
+    count = len(wishes.nodes) + len(left_alone.nodes)
+    report(BuildStarted(id, count, wishes.jobs, started_ns / 1e9))
+    if left_alone.nodes:
+        report(left_alone)
 
     def tell(event: Event) -> None:
         log.add(event)
         report(event)
 
     build = Build(session, wishes, tell, id=id, started_ns=started_ns)
+    build.work.saved += left_alone.seconds
     with _interruptible(build):
         build.run()
     _remember(build)
@@ -50,6 +53,16 @@ def run_build(
     log.close(finished)
     report(finished)
     return finished
+
+
+def _left_alone(session: Session, wishes: Wishes) -> NodesKept:
+    """The nodes that are not even in the plan, for nothing of theirs and nothing above them changed."""
+    if session.baseline is None:
+        return NodesKept((), 0.0)
+    inside = set(wishes.nodes)
+    seconds = session.baseline.seconds - sum(map(session.state.seconds, wishes.nodes))
+    rest = tuple(name for name in session.graph.nodes if name not in inside)
+    return NodesKept(rest, max(0.0, seconds))
 
 
 def _clear_up_after_the_dead(session: Session) -> None:
@@ -83,14 +96,22 @@ def _remember(build: Build) -> None:
     is_sound = not work.was_spoilt or _prove_linked(work)
     if work.has_linked:
         write_project_root(session)
-        _ignore_links(session)
-    is_whole = len(work.wishes.nodes) == len(nodes) and not session.overrides
+        _ignore_links(work)
     is_fresh = not {Outcome.FAILED, Outcome.SKIPPED}.intersection(work.plan.outcomes.values())
-    is_cached = all(node.is_cached for node in nodes.values())
-    if is_whole and is_fresh and is_cached and is_sound:
-        _write_snapshot(work)
+    if is_fresh and is_sound and _is_whole(work):
+        keep_fresh(work)
     else:
         session.state.save(nodes)
+
+
+def _is_whole(work: Work) -> bool:
+    """Whether a build of this kind can leave nothing to do: of everything, and nothing runs every time."""
+    session = work.session
+    if session.baseline is not None:
+        return True
+    nodes = session.graph.nodes
+    is_all = len(work.wishes.nodes) == len(nodes) and not session.overrides
+    return is_all and all(node.is_cached for node in nodes.values())
 
 
 def _prove_linked(work: Work) -> bool:
@@ -100,7 +121,8 @@ def _prove_linked(work: Work) -> bool:
     """
     session = work.session
     is_sound = True
-    for name, row in list(session.state.rows.items()):
+    for name in session.state.names:
+        row = session.state.row(name)
         if name not in session.graph.nodes or not row.tree:
             continue
         try:
@@ -113,57 +135,12 @@ def _prove_linked(work: Work) -> bool:
     return is_sound
 
 
-def _write_snapshot(work: Work) -> None:
-    """Settles what was too young to be trusted, then keeps what was seen."""
-    session = work.session
-    disk = session.disk
-    for name, node in session.graph.nodes.items():
-        disk.scan(name)  # our own links changed it
-        if session.graph.settings.link != "symlink" and node.source is None:
-            _see_below(disk, f"{name}/data")
-    young = [seen for path in disk.racy if isinstance(seen := disk.sightings.get(path), tuple)]
-    if young:
-        session.clock.settle(fingerprint_of(max(young, key=lambda seen: max(seen[:2]))))
-    is_same = disk.settle()
-    session.state.save(session.graph.nodes)
-    data = {name: root for name in session.graph.nodes if (root := _data_root(work, name))}
-    if is_same and len(data) == len(session.graph.nodes):
-        saved = sum(record.seconds for record in work.records.values())
-        snapshot.write(session.root, disk, session.variables(), data, saved)
-
-
-def _see_below(disk: Workspace, directory: str) -> None:
-    """Notes every file of a result that was laid out as plain files: the user may edit them in place."""
-    for row in disk.scan(directory) or ():
-        path = f"{directory}/{row.name}"
-        if row.kind is FileKind.DIRECTORY:
-            _see_below(disk, path)
-        elif row.kind is FileKind.FILE:
-            disk.fingerprint(path)
-
-
-def _data_root(work: Work, name: NodeName) -> tuple[int, int] | None:
-    """What the next no-op finds at a node's data; None if that is not this build's result for it.
-
-    Somebody may have put another in its place meanwhile: a later build, or the user a directory.
-    """
-    session = work.session
-    if session.graph.nodes[name].source is None:
-        record = work.records.get(name)
-        return None if record is None else session.links.linked_root(name, record.slots["data"])
-    try:
-        status = os.stat(session.root / name / "data")
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
-
-
-def _ignore_links(session: Session) -> None:
+def _ignore_links(work: Work) -> None:
     """Keeps `git status` clean of what a build makes, and of nothing else."""
-    ignore_generated(
-        session.root,
-        [(node.name, generated_names(node)) for node in session.graph.nodes.values()],
-    )
+    session = work.session
+    nodes = session.graph.nodes
+    names = nodes if session.baseline is None else work.plan.outcomes
+    ignore_generated(session.root, [(name, generated_names(nodes[name])) for name in names])
 
 
 def generated_names(node: Node) -> frozenset[str]:
@@ -180,7 +157,10 @@ def generated_names(node: Node) -> frozenset[str]:
 
 def _finished(build: Build, id: str, seconds: float, stored_before: int) -> BuildFinished:
     counts = build.work.plan.counts()
-    usage = build.work.session.store.usage() if counts[Outcome.RAN] else None
+    session = build.work.session
+    if session.baseline is not None:
+        counts[Outcome.KEPT] += len(session.graph.nodes) - len(build.work.plan)
+    usage = session.store.usage() if counts[Outcome.RAN] else None
     return BuildFinished(
         id,
         counts[Outcome.RAN],
@@ -202,10 +182,3 @@ def default_jobs() -> int:
     """As many as there are cores this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def forced_nodes(
-    graph: Graph, selected: Sequence[NodeName], named: Sequence[NodeName]
-) -> frozenset[NodeName]:
-    """What -f runs again: the targets that were named, or everything."""
-    return frozenset(named or selected) - {n for n, node in graph.nodes.items() if node.source}

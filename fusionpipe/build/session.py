@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import gc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from fusionpipe.build.baseline import Baseline
 from fusionpipe.build.keep import keep_user_data
 from fusionpipe.build.links import NodeLinks
 from fusionpipe.build.lookup import Lookup
@@ -16,15 +19,19 @@ from fusionpipe.build.state import DIRECTORY, State
 from fusionpipe.errors import UsageError
 from fusionpipe.hot import variable
 from fusionpipe.model import Graph, NodeName
-from fusionpipe.project import Override, load
 from fusionpipe.runner.probe import CHOOSING
 from fusionpipe.runner.tools import Toolbox
 from fusionpipe.settings import STORE
-from fusionpipe.workspace import Print, Workspace
+from fusionpipe.structure import Structure, structure_of
+from fusionpipe.workspace import Asked, Print, Workspace
 from fusionstore.digest import Digest
 from fusionstore.errors import Corrupt
 from fusionstore.statcache import Fingerprint, ProbeClock
 from fusionstore.store import Store, no_step
+
+if TYPE_CHECKING:
+    from fusionpipe.hot import Difference
+    from fusionpipe.project import Override
 
 
 @dataclass(slots=True)
@@ -42,6 +49,8 @@ class Session:
     lookup: Lookup
     clock: ProbeClock
     overrides: tuple[Override, ...] = ()
+    structure: Structure = field(default_factory=dict)  # what the graph was made from
+    baseline: Baseline | None = None  # what is as the last build left it: not looked at again
     notes: list[str] = field(default_factory=list)
     leaves_trash: bool = False  # a build ran: what it moved out of its way can go now
 
@@ -58,37 +67,39 @@ class Session:
 
         `step` hears each step of publishing (see `Store.open`).
         """
-        private = root / DIRECTORY
-        _make_private(private)
-        state = State.load(root)
-        clock = ProbeClock(private)
-        disk = Workspace(root, state.memory, _settled_by(clock, private))
-        try:
-            graph = _load(disk, overrides)
-        except BaseException:
-            clock.close()  # its probe would lie there for good, one for every mistake told
-            raise
-        store = Store.open(store_path(root, graph, ambient), step=step)
-        if not state.rows:
-            _recall_choices(private, store, state)
-        toolbox = Toolbox(disk, ambient, root, graph.settings, state.probes)
-        notes: list[str] = []
-        links = _links(root, store, graph, state, notes)
-        lookup = Lookup(graph, disk, store, toolbox, state, ambient, links.linked_root)
-        return cls(
-            root,
-            ambient,
-            graph,
-            disk,
-            state,
-            store,
-            toolbox,
-            links,
-            lookup,
-            clock,
-            tuple(overrides),
-            notes,
-        )
+        opening = _Opening(root)
+        with opening.undone():
+            asked: Asked = {}
+            opening.disk.asked = asked
+            graph = _load(opening.disk, overrides)
+            opening.disk.asked = None
+            session = opening.session(graph, ambient, step)
+        session.overrides = tuple(overrides)
+        session.structure = structure_of(asked, graph.nodes)
+        return session
+
+    @classmethod
+    def resume(
+        cls,
+        root: Path,
+        ambient: Mapping[str, str],
+        difference: Difference,
+        *,
+        step: Callable[[str], None] = no_step,
+    ) -> Session | None:
+        """Goes on from the last fresh build, given what differs from it now, without reading the project.
+
+        None when the difference is of a kind that asks for that. Raises StoreError, UsageError.
+        """
+        opening = _Opening(root)
+        with opening.undone():
+            baseline = Baseline.of(root, difference, opening.disk)
+            if baseline is None:
+                opening.clock.close()
+                return None
+            session = opening.session(baseline.remembered.graph, ambient, step)
+        session.baseline = baseline
+        return session
 
     def variables(self) -> dict[str, str | None]:
         """The environment variables that what was found depends on, with their values."""
@@ -118,6 +129,54 @@ class Session:
             self.store.empty_trash()
 
 
+class _Opening:
+    """What a session is made of before its graph is known."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.private = root / DIRECTORY
+        _make_private(self.private)
+        self.state = State.load(root)
+        self.clock = ProbeClock(self.private)
+        is_settled = _settled_by(self.clock, self.private)
+        self.disk = Workspace(root, self.state.memory, is_settled)
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Leaves no probe behind when there will be no session: one for every mistake told."""
+        try:
+            yield
+        except BaseException:
+            self.clock.close()
+            raise
+
+    def session(
+        self, graph: Graph, ambient: Mapping[str, str], step: Callable[[str], None]
+    ) -> Session:
+        """The session of a graph, its store opened."""
+        root, state, disk = self.root, self.state, self.disk
+        store = Store.open(store_path(root, graph, ambient), step=step)
+        if not state.has_rows:
+            _recall_choices(self.private, store, state)
+        toolbox = Toolbox(disk, ambient, root, graph.settings, state.probes)
+        notes: list[str] = []
+        links = _links(root, store, graph, state, notes)
+        lookup = Lookup(graph, disk, store, toolbox, state, ambient, links.linked_root)
+        return Session(
+            root,
+            ambient,
+            graph,
+            disk,
+            state,
+            store,
+            toolbox,
+            links,
+            lookup,
+            self.clock,
+            notes=notes,
+        )
+
+
 def _recall_choices(private: Path, store: Store, state: State) -> None:
     """Takes the project's choices from its root in the store, where the state was deleted (L5, L7)."""
     try:
@@ -144,6 +203,10 @@ def _settled_by(clock: ProbeClock, private: Path) -> Callable[[Print], bool]:
 
 def _load(disk: Workspace, overrides: Sequence[Override]) -> Graph:
     """The graph. Nothing made while reading is garbage, and looking for some costs a third of the time."""
+    from fusionpipe.project import (
+        load,  # slow to import; a build that goes on from the last reads nothing
+    )
+
     gc.disable()
     try:
         return load(disk, overrides)

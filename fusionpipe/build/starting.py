@@ -198,9 +198,9 @@ class Starter:
 
     def _estimate(self) -> float | None:
         """The longest chain, or the work shared among the jobs, whichever takes longer."""
-        plan, rows = self._work.plan, self._work.session.state.rows
+        plan, state = self._work.plan, self._work.session.state
         rest = plan.in_state(State.WAITING, State.READY, State.WANTED, State.RUNNING)
-        known = [row.seconds for name in rest if (row := rows.get(name)) and row.seconds]
+        known = [seconds for name in rest if (seconds := state.seconds(name))]
         if not known or len(known) < len(rest) / 2:
             return None
         longest = max((plan.remaining[name] for name in rest), default=0.0)
@@ -209,10 +209,12 @@ class Starter:
     def _lose(self, name: NodeName, lost: Lost) -> None:
         """A parent's bytes are gone: it runs again, and this node waits for it."""
         self._work.release(name)
+        self._work.take_in(lost.parent)
         if self._work.plan.state(lost.parent) is not State.DONE:
             self._work.fail(name, Failure(f"{lost.parent}: {lost.why}"))
             return
         self._work.notice(f"{lost.why}; it runs again", lost.parent)
+        self._work.damaged.add(lost.parent)
         row = self._work.session.state.row(lost.parent)
         self._work.session.state.put(lost.parent, row._replace(record=""))
         self._work.records.pop(lost.parent, None)

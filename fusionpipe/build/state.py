@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fusionpipe import memo
 from fusionpipe.model import NodeName
@@ -49,38 +47,65 @@ class NodeRow(NamedTuple):
         return self._replace(recent=recent, failed_key="", failed_why="")
 
 
-@dataclass(slots=True)
 class State:
-    """Everything kept, loaded once per command."""
+    """Everything kept, loaded once per command. Rows are unpacked when they are asked for."""
 
-    path: Path
-    memory: Memory = field(default_factory=Memory)
-    probes: dict[str, JsonObject] = field(default_factory=dict)
-    rows: dict[NodeName, NodeRow] = field(default_factory=dict)
-    choices: dict[str, str] = field(default_factory=dict)  # key -> record chosen by -f, accept
-    _touched: set[NodeName] = field(default_factory=set)
-    _chosen: set[str] = field(default_factory=set)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.memory = Memory()
+        self.probes: dict[str, JsonObject] = {}
+        self.choices: dict[str, str] = {}  # key -> record chosen by -f, accept
+        self._rows: dict[NodeName, _PlainRow] = {}
+        self._touched: set[NodeName] = set()
+        self._chosen: set[str] = set()
+        self._loaded: tuple[int, int] | None = None  # which file the rows are from
 
     @classmethod
     def load(cls, root: Path) -> State:
         """The state of the project at `root`, empty if there is none to be trusted."""
-        path = root / DIRECTORY / "state"
-        state = cls(path)
-        plain = memo.load(path / "memo")
-        if isinstance(plain, dict) and plain.get("shape") == _SHAPE:
-            state.memory = Memory.from_plain(plain["memory"])
-            state.probes = plain["probes"]
-            state.rows = {NodeName(name): NodeRow(*row) for name, row in plain["rows"].items()}
-            state.choices = plain["choices"]
+        state = cls(root / DIRECTORY / "state")
+        state._load_rows()
+        plain = memo.load(state.path / "memory")
+        if isinstance(plain, tuple) and plain[0] == _SHAPE:
+            state.memory = Memory.from_plain(plain[1])
+            state.probes = plain[2]
         return state
+
+    def _load_rows(self) -> None:
+        file = self.path / "rows"
+        self._loaded = _identity(file)
+        plain = memo.load(file)
+        if isinstance(plain, tuple) and plain[0] == _SHAPE:
+            _, self._rows, self.choices = plain
+
+    @property
+    def has_rows(self) -> bool:
+        """False in a checkout that never built, or lost its state."""
+        return bool(self._rows)
+
+    @property
+    def names(self) -> tuple[NodeName, ...]:
+        """The nodes something is known of, gone ones too."""
+        return tuple(self._rows)
 
     def row(self, node: NodeName) -> NodeRow:
         """What is known of a node."""
-        return self.rows.get(node) or NodeRow()
+        plain = self._rows.get(node)
+        return _NOTHING if plain is None else NodeRow(*plain)
+
+    def seconds(self, node: NodeName) -> float:
+        """What a node's run took, 0 if that is not known."""
+        plain = self._rows.get(node)
+        return 0.0 if plain is None else plain[_SECONDS]
+
+    def record(self, node: NodeName) -> str:
+        """The record a node is linked to, "" if it is not."""
+        plain = self._rows.get(node)
+        return "" if plain is None else plain[_RECORD]
 
     def put(self, node: NodeName, row: NodeRow) -> None:
         """Remembers a node's row."""
-        self.rows[node] = row
+        self._rows[node] = tuple(row)
         self._touched.add(node)
 
     def choose(self, key: str, record: str) -> None:
@@ -88,30 +113,39 @@ class State:
         self.choices[key] = record
         self._chosen.add(key)
 
-    def save(self, nodes: Mapping[NodeName, object]) -> None:
+    def save(self, nodes: Container[NodeName]) -> None:
         """Writes the state, merged with what another build saved meanwhile. Rows of gone nodes stay a
         while: a branch switched away from comes back. Raises OSError."""
         self.path.mkdir(parents=True, exist_ok=True)
         with _locked(self.path / "lock"):
-            theirs = State.load(self.path.parent.parent)
-            rows = theirs.rows | {name: self.rows[name] for name in self._touched}
-            choices = theirs.choices | {key: self.choices[key] for key in self._chosen}
-            kept = {name: row for name, row in rows.items() if name in nodes or row.record}
-            memo.save(self.path / "memo", self._plain(kept, choices))
+            if _identity(self.path / "rows") != self._loaded:
+                self._take_in_theirs()
+            kept = {name: row for name, row in self._rows.items() if name in nodes or row[_RECORD]}
+            memo.save(self.path / "rows", (_SHAPE, kept, self.choices))
+            self._loaded = _identity(self.path / "rows")
+        memo.save(self.path / "memory", (_SHAPE, self.memory.to_plain(), self.probes))
 
-    def _plain(self, rows: Mapping[NodeName, NodeRow], choices: dict[str, str]) -> object:
-        return {
-            "shape": _SHAPE,
-            "memory": self.memory.to_plain(),
-            "probes": self.probes,
-            "rows": {name: _plain_row(row) for name, row in rows.items()},
-            "choices": choices,
-        }
+    def _take_in_theirs(self) -> None:
+        theirs = State(self.path)
+        theirs._load_rows()
+        self._rows = theirs._rows | {name: self._rows[name] for name in self._touched}
+        self.choices = theirs.choices | {key: self.choices[key] for key in self._chosen}
 
 
-_plain_row = attrgetter(*NodeRow._fields)
+_PlainRow = tuple[Any, ...]
+_NOTHING = NodeRow()
+_RECORD = NodeRow._fields.index("record")
+_SECONDS = NodeRow._fields.index("seconds")
+_SHAPE = ("state 2", *NodeRow._fields)
 
-_SHAPE = ("state 1", *NodeRow._fields)
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tells one written file from the next: each is a new one, renamed into its place."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 @contextmanager

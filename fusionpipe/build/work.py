@@ -20,6 +20,7 @@ from fusionpipe.plan import Fallen, Plan
 from fusionpipe.runner.run import Exited
 from fusionpipe.runner.rundir import RunDirectory
 from fusionstore.contract import Claim, JsonObject, Record
+from fusionstore.digest import Digest
 from fusionstore.errors import StoreError
 
 
@@ -78,6 +79,7 @@ class Work:
     saved: float = 0.0
     has_linked: bool = False
     is_winding_down: bool = False
+    damaged: set[NodeName] = field(default_factory=set)  # whose stored bytes were found to be
     was_spoilt: bool = False  # a run wrote into stored files: others may share them
 
     # -- outcomes ------------------------------------------------------------------------------
@@ -163,6 +165,33 @@ class Work:
     def _remember_failure(self, name: NodeName, key: str, why: str) -> None:
         row = self.session.state.row(name)
         self.session.state.put(name, row._replace(failed_key=key or "-", failed_why=why))
+
+    # -- what was left out ---------------------------------------------------------------------
+    def digest(self, name: NodeName) -> Digest:
+        """The digest of a parent's data. KeyError until it is hashed."""
+        baseline = self.session.baseline
+        if baseline is None or name in self.plan:
+            return self.plan.digest(name)
+        return baseline.digest(name)
+
+    def is_left_alone(self, name: NodeName) -> bool:
+        """True if a node is as the last build left it: neither its own files nor its parents' bytes differ."""
+        baseline = self.session.baseline
+        if baseline is None or name in baseline.touched or name in self.damaged:
+            return False
+        parents = self.session.graph.nodes[name].parent_nodes()
+        return all(self.digest(parent) == baseline.digest(parent) for parent in parents)
+
+    def take_in(self, name: NodeName) -> None:
+        """Brings a node that was left out, with all below it, into the plan: its bytes are damaged."""
+        baseline = self.session.baseline
+        if baseline is None or name in self.plan:
+            return
+        children = baseline.remembered.children
+        for one in reversed(baseline.in_order(baseline.below([name]))):
+            if one not in self.plan:
+                below = [child for child in children.get(one, ()) if child in self.plan]
+                self.plan.admit(one, baseline.digest(one), below)
 
     # -- helping hands -------------------------------------------------------------------------
     def release(self, name: NodeName) -> None:

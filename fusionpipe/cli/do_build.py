@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from fusionpipe import hot
 from fusionpipe.cli.here import here_of
 from fusionpipe.cli.no_op import build_if_fresh
 from fusionpipe.settings import JOBS, ambient, wants_colour
+
+if TYPE_CHECKING:
+    from fusionpipe.build.goal import Goal
 
 
 class BuildOptions(NamedTuple):
@@ -31,45 +34,63 @@ class BuildOptions(NamedTuple):
 def do_build(options: BuildOptions, words: Sequence[str]) -> int:
     """Builds, and gives the exit code: 0, 1 if a node failed, 130 if interrupted."""
     here = here_of(options.directory)
-    asks_little = not (options.targets or options.force or options.params or options.dry_run)
-    if asks_little and not (options.verbose or options.json):
-        code = build_if_fresh(str(here), words, is_quiet=options.quiet)
-        if code is not None:
-            return code
-    return _build(here, options, words)
+    difference = None
+    is_bare = not (options.targets or options.force or options.params or options.dry_run)
+    if is_bare and options.verbose:  # every node's outcome is to be told
+        root = hot.root_above(str(here))
+        difference = None if root is None else hot.compare(root, ambient())
+    elif is_bare and not options.json:  # whose readers get every node's key: all is looked at
+        found = build_if_fresh(str(here), words, is_quiet=options.quiet)
+        if isinstance(found, int):
+            return found
+        difference = found
+    return build_from(difference, options, words)
 
 
-def _build(here: Path, options: BuildOptions, words: Sequence[str]) -> int:
+def build_from(
+    difference: hot.Difference | None, options: BuildOptions, words: Sequence[str]
+) -> int:
+    """Builds, going on from the last build where what differs from it is known."""
+    from fusionpipe.build.goal import go_on
+
+    goal = None if difference is None else go_on(difference, ambient())
+    return _build(options, words, goal or _begin(options))
+
+
+def _begin(options: BuildOptions) -> Goal:
+    # slow to import, and a build that goes on from the last one reads nothing
+    from fusionpipe.build.goal import begin
+    from fusionpipe.project import find_root, parse_override
+
+    here = here_of(options.directory)
+    root = find_root(here)
+    overrides = tuple(parse_override(text) for text in options.params)
+    below = os.path.relpath(os.path.abspath(here), root)
+    return begin(
+        root,
+        ambient(),
+        options.targets,
+        overrides,
+        here="" if below == "." else below,
+        is_forced=options.force,
+    )
+
+
+def _build(options: BuildOptions, words: Sequence[str], goal: Goal) -> int:
     # imported here: a build with nothing to do never gets this far
-    from fusionpipe.build.run import default_jobs, forced_nodes, run_build
-    from fusionpipe.build.session import Session
+    from fusionpipe.build.run import default_jobs, run_build
     from fusionpipe.build.work import Wishes
     from fusionpipe.cli.main import INTERRUPTED
-    from fusionpipe.project import find_root, parse_override, select, targets_of
     from fusionpipe.report.choose import choose_report
 
     env = ambient()
-    root = find_root(here)
-    session = Session.open(root, env, tuple(parse_override(text) for text in options.params))
     try:
-        below = os.path.relpath(os.path.abspath(here), root)
-        place = "" if below == "." else below
-        nodes = select(session.graph, options.targets, here=place)
-        named = targets_of(session.graph, options.targets, here=place)
-        forced = forced_nodes(session.graph, nodes, named) if options.force else frozenset()
         if options.dry_run:
             from fusionpipe.cli.dry_run import tell_dry_run
 
-            return tell_dry_run(session, nodes, forced, as_json=options.json)
-        wishes = Wishes(
-            nodes,
-            forced,
-            options.jobs
-            or _jobs_told(env.get(JOBS))
-            or session.graph.settings.jobs
-            or default_jobs(),
-            options.keep_going,
-        )
+            return tell_dry_run(*goal, as_json=options.json)
+        told = options.jobs or _jobs_told(env.get(JOBS)) or goal.session.graph.settings.jobs
+        wishes = Wishes(goal.nodes, goal.forced, told or default_jobs(), options.keep_going)
         is_terminal = sys.stdout.isatty() and env.get("TERM") != "dumb"
         with choose_report(
             sys.stdout,
@@ -79,9 +100,9 @@ def _build(here: Path, options: BuildOptions, words: Sequence[str]) -> int:
             verbose=options.verbose,
             colour=wants_colour(env, is_terminal=is_terminal),
         ) as report:
-            finished = run_build(session, wishes, report, ["fp", *words])
+            finished = run_build(goal.session, wishes, report, ["fp", *words])
     finally:
-        session.close()
+        goal.session.close()
     if finished.is_interrupted:
         return INTERRUPTED
     return 1 if finished.failed else 0

@@ -57,13 +57,15 @@ def _dispatch(words: list[str]) -> int:
 def _build(words: list[str]) -> int:
     from fusionpipe.cli.no_op import build_if_fresh
 
+    difference = None
     with suppress(FileNotFoundError):  # the directory we are in is gone: said below
-        code = build_if_fresh(os.getcwd(), words)
-        if code is not None:
-            return code
-    from fusionpipe.cli.do_build import BuildOptions, do_build
+        found = build_if_fresh(os.getcwd(), words)
+        if isinstance(found, int):
+            return found
+        difference = found
+    from fusionpipe.cli.do_build import BuildOptions, build_from
 
-    return do_build(BuildOptions(), words)
+    return build_from(difference, BuildOptions(), words)
 
 
 def guarded(call: Callable[[], int]) -> int:

@@ -13,21 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def build_if_fresh(here: str, words: Sequence[str], *, is_quiet: bool = False) -> int | None:
-    """0 when nothing has changed, after saying so; None when a build has to look closely."""
+def build_if_fresh(
+    here: str, words: Sequence[str], *, is_quiet: bool = False
+) -> int | hot.Difference | None:
+    """0 when nothing has changed, after saying so; else what has, None where that cannot be told."""
     began = time.monotonic()
     started_ns = time.time_ns()
     root = hot.root_above(here)
-    fresh = None if root is None else hot.check(root, ambient())
-    if root is None or fresh is None:
-        return None
+    found = None if root is None else hot.compare(root, ambient())
+    if root is None or found is None or hot.is_changed(found):
+        return found
     from fusionpipe.journal import append_build, new_id
 
+    nodes, _ = hot.summary(found)
     seconds = time.monotonic() - began
-    counts = {"ran": 0, "kept": fresh[0], "restored": 0, "failed": 0, "skipped": 0}
+    counts = {"ran": 0, "kept": nodes, "restored": 0, "failed": 0, "skipped": 0}
     append_build(root, new_id(started_ns), started_ns, seconds, ["fp", *words], counts)
     if not is_quiet:
         from fusionpipe.report.no_op import nothing_to_do
 
-        sys.stdout.write(nothing_to_do(fresh[0], seconds) + "\n")
+        sys.stdout.write(nothing_to_do(nodes, seconds) + "\n")
     return 0

@@ -126,7 +126,7 @@ def _language(materials: Materials, main: str, path: str) -> Language | None:
 
 
 def _names_bash(materials: Materials, path: str) -> bool:
-    first = (materials.reading.read(path) or b"").split(b"\n", 1)[0]
+    first = materials.reading.first_line(path) or b""
     return first.startswith(b"#!") and b"bash" in first
 
 

@@ -59,6 +59,14 @@ class Reading:
             self.refuse(path, f"cannot be read: {error.strerror or error}", "mend its permissions")
             return None
 
+    def first_line(self, path: str) -> bytes | None:
+        """A file's first line, None when there is none to read."""
+        try:
+            return self.disk.first_line(path)
+        except OSError as error:
+            self.refuse(path, f"cannot be read: {error.strerror or error}", "mend its permissions")
+            return None
+
     def refuse(self, file: str, what: str, mend: str = "", *, line: int = 0) -> None:
         """Notes a mistake."""
         self.problems.append(Problem(file, line, what, mend))

@@ -14,6 +14,7 @@ from fusionpipe.events import (
     Event,
     Interrupting,
     NodeFinished,
+    NodesKept,
     NodeStarted,
     NodeWaiting,
     Notice,
@@ -21,7 +22,13 @@ from fusionpipe.events import (
     SourceHashing,
 )
 from fusionpipe.model import NodeName
-from fusionpipe.report.outcome import finish_lines, interrupting_line, node_lines, notice_lines
+from fusionpipe.report.outcome import (
+    finish_lines,
+    interrupting_line,
+    kept_lines,
+    node_lines,
+    notice_lines,
+)
 from fusionpipe.report.output import Output
 from fusionpipe.report.words import duration, size
 
@@ -48,6 +55,9 @@ class LineReport:
             case Notice():
                 if event.is_warning or not self._quiet:
                     self._print(notice_lines(event, self._output))
+            case NodesKept():
+                if self._verbose:
+                    self._print(kept_lines(event, self._output))
             case Interrupting():
                 self._print([interrupting_line(event)])
             case BuildFinished():

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fusionpipe.events import BuildFinished, Interrupting, NodeFinished, Notice, Outcome
+from fusionpipe.events import (
+    BuildFinished,
+    Interrupting,
+    NodeFinished,
+    NodesKept,
+    Notice,
+    Outcome,
+)
 from fusionpipe.report.no_op import nothing_to_do
 from fusionpipe.report.output import Ink, Output, shown
 from fusionpipe.report.words import counted, duration, growth, number, size
@@ -39,6 +46,12 @@ def node_lines(event: NodeFinished, output: Output) -> Iterator[str]:
         yield f"  {output.paint('log:', Ink.FAINT)}   {event.log}"
     if event.rerun:
         yield f"  {output.paint('again:', Ink.FAINT)} {event.rerun}/rerun"
+
+
+def kept_lines(event: NodesKept, output: Output) -> Iterator[str]:
+    """One line for each node that was not looked at."""
+    for node in event.nodes:
+        yield from node_lines(NodeFinished(node, Outcome.KEPT, "unchanged"), output)
 
 
 def notice_lines(event: Notice, output: Output) -> Iterator[str]:

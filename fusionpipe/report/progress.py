@@ -14,6 +14,7 @@ from fusionpipe.events import (
     Event,
     Interrupting,
     NodeFinished,
+    NodesKept,
     NodeStarted,
     NodeWaiting,
     Notice,
@@ -89,6 +90,9 @@ class Progress:
                 self._unsettle(event.node)
                 self._outcomes[event.node] = event.outcome
                 self._counts[event.outcome] += 1
+            case NodesKept():
+                self._outcomes.update(dict.fromkeys(event.nodes, Outcome.KEPT))
+                self._counts[Outcome.KEPT] += len(event.nodes)
             case Interrupting():
                 self._is_stopping = True
             case Notice() | BuildFinished():

@@ -20,13 +20,20 @@ from fusionpipe.events import (
     Event,
     Interrupting,
     NodeFinished,
+    NodesKept,
     NodeStarted,
     NodeWaiting,
     Notice,
     Outcome,
     SourceHashing,
 )
-from fusionpipe.report.outcome import finish_lines, interrupting_line, node_lines, notice_lines
+from fusionpipe.report.outcome import (
+    finish_lines,
+    interrupting_line,
+    kept_lines,
+    node_lines,
+    notice_lines,
+)
 from fusionpipe.report.output import Ink, Output
 from fusionpipe.report.progress import Progress, Row
 from fusionpipe.report.words import number
@@ -149,6 +156,8 @@ class TerminalReport:
         match event:
             case NodeFinished():
                 return self._node_lines(event)
+            case NodesKept():
+                return list(kept_lines(event, self._output)) if self._verbose else []
             case Notice():
                 return list(notice_lines(event, self._output))
             case Interrupting():

@@ -1,0 +1,121 @@
+"""What a build may take for granted because the last one left everything fresh, and what it must look at.
+
+A snapshot is compared path by path (`hot.compare`). Where the answers the graph was made from are the same,
+the graph is; then only the nodes whose own files or data changed are touched, and below them only those
+whose parents turn out to hold other bytes than they held. Everything else is as it was left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fusionpipe.build.remembered import Remembered
+from fusionpipe.model import NodeName
+from fusionpipe.structure import is_as_it_was
+from fusionpipe.workspace import Workspace
+from fusionstore.digest import Digest
+
+if TYPE_CHECKING:
+    from fusionpipe.hot import Difference, Snapshot
+
+_DIGEST_BYTES = 32
+_EXECUTABLE_ENTRY = "main"  # an entry by a bit that no listing shows
+
+
+class Baseline:
+    """The last fresh state of a project, and the nodes that differ from it."""
+
+    def __init__(
+        self, snapshot: Snapshot, remembered: Remembered, touched: frozenset[NodeName]
+    ) -> None:
+        self.snapshot = snapshot
+        self.remembered = remembered
+        self.touched = touched
+        self._digests = snapshot[9]
+        self._position = {name: at for at, name in enumerate(snapshot[8])}
+
+    @classmethod
+    def of(cls, root: Path, difference: Difference, disk: Workspace) -> Baseline | None:
+        """What the difference leaves; None if the project has to be read again."""
+        snapshot, paths, moved = difference
+        remembered = Remembered.load(root, snapshot[2])
+        if remembered is None:
+            return None
+        touched = set(map(NodeName, moved))
+        structural: list[str] = []
+        for path in paths:
+            concerned = _concerned(remembered, path)
+            if path in remembered.structure:
+                structural.append(path)
+            elif not concerned:
+                return (
+                    None  # an interpreter, an installed package: what it changes is anybody's guess
+                )
+            if path.rpartition("/")[2] == _EXECUTABLE_ENTRY:
+                return None
+            touched.update(concerned)
+        try:
+            is_same = is_as_it_was(remembered.structure, structural, disk, remembered.graph.nodes)
+        except OSError:
+            return None
+        return cls(snapshot, remembered, frozenset(touched)) if is_same else None
+
+    @property
+    def seconds(self) -> float:
+        """What the runs of all linked results took."""
+        return self.snapshot[10]
+
+    def digest(self, node: NodeName) -> Digest:
+        """The digest of the data that a node had."""
+        at = self._position[node] * _DIGEST_BYTES
+        return Digest(self._digests[at : at + _DIGEST_BYTES].hex())
+
+    def affected(self) -> tuple[NodeName, ...]:
+        """What is touched, and all below it, parents first; and the sources that these read.
+
+        Sources are in for the fingerprints of their files, which must hold while a node reads them (L3).
+        """
+        below = self.below(self.touched)
+        children = self.remembered.children
+        read = (one for one in self.remembered.sources if below.intersection(children.get(one, ())))
+        return self.in_order(below.union(read))
+
+    def below(self, nodes: Iterable[NodeName]) -> set[NodeName]:
+        """The nodes, with all that depends on them."""
+        reached = set(nodes)
+        waiting = list(reached)
+        while waiting:
+            for child in self.remembered.children.get(waiting.pop(), ()):
+                if child not in reached:
+                    reached.add(child)
+                    waiting.append(child)
+        return reached
+
+    def in_order(self, names: set[NodeName]) -> tuple[NodeName, ...]:
+        """In topological order, the same each time."""
+        children = self.remembered.children
+        left = dict.fromkeys(sorted(names), 0)
+        for name in names:
+            for child in children.get(name, ()):
+                left[child] += 1
+        order = [name for name, count in left.items() if not count]
+        for name in order:  # it grows while it is walked
+            for child in children.get(name, ()):
+                left[child] -= 1
+                if not left[child]:
+                    order.append(child)
+        return tuple(order)
+
+
+def _concerned(remembered: Remembered, path: str) -> tuple[NodeName, ...]:
+    """The nodes that must be looked at since this path changed."""
+    own = _node_at(remembered, path)
+    return (*own, *remembered.concerned_by(path))
+
+
+def _node_at(remembered: Remembered, path: str) -> Iterator[NodeName]:
+    """A node's own directory: something a build put there may be gone."""
+    if path in remembered.graph.nodes:
+        yield NodeName(path)
