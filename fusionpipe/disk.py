@@ -57,10 +57,10 @@ class Disk(Protocol):
     def read(self, path: str) -> bytes | None:
         """A small file's bytes (a settings file, an ignore file); None if it is not there."""
 
-    def first_line(self, path: str) -> bytes | None:
-        """A file's first line, without its end; None if it is not there.
+    def shebang(self, path: str) -> bytes | None:
+        """A script's `#!` line, without its end, b"" if it has none; None if it is not there.
 
-        Not the same as reading it: what else changes in the file is no reason to ask again.
+        Not the same as reading it: what else changes in the file is no reason to read a project again.
         """
 
     def digest(self, path: str) -> Digest:

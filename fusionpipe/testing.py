@@ -101,10 +101,12 @@ class PlainDisk:
                 return None
             raise
 
-    def first_line(self, path: str) -> bytes | None:
-        """A file's first line."""
+    def shebang(self, path: str) -> bytes | None:
+        """A script's `#!` line."""
         data = self.read(path)
-        return None if data is None else data.split(b"\n", 1)[0]
+        if data is None or not data.startswith(b"#!"):
+            return None if data is None else b""
+        return data.split(b"\n", 1)[0]
 
     def digest(self, path: str) -> Digest:
         """The digest of a file's bytes."""

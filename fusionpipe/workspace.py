@@ -34,7 +34,7 @@ class Question(StrEnum):
 
     NAMES = "n"
     TEXT = "t"
-    LINE = "l"
+    SHEBANG = "s"
     KIND = "k"
     EXECUTABLE = "x"
     DIGEST = "d"
@@ -75,11 +75,11 @@ class Memory:
     files: dict[str, tuple[Print, str]] = field(default_factory=dict)  # path -> digest
     texts: dict[str, tuple[Print, bytes]] = field(default_factory=dict)
     scans: dict[str, tuple[Print, tuple[tuple[str, str, bool], ...]]] = field(default_factory=dict)
-    lines: dict[str, tuple[Print, bytes]] = field(default_factory=dict)  # first lines
+    shebangs: dict[str, tuple[Print, bytes]] = field(default_factory=dict)
 
     def to_plain(self) -> object:
         """As plain values; `from_plain` takes it back."""
-        return (self.files, self.texts, self.scans, self.lines)
+        return (self.files, self.texts, self.scans, self.shebangs)
 
     @classmethod
     def from_plain(cls, plain: object) -> Memory:
@@ -175,17 +175,13 @@ class Workspace:
 
     def read(self, path: str) -> bytes | None:
         """See `Disk.read`."""
-        return self._note(path, Question.TEXT, self._read(path))
+        text = self._text(path, Question.TEXT, self.memory.texts, _read_all)
+        return self._note(path, Question.TEXT, text)
 
-    def first_line(self, path: str) -> bytes | None:
-        """See `Disk.first_line`."""
-        return self._note(path, Question.LINE, self._first_line(path))
-
-    def _read(self, path: str) -> bytes | None:
-        return self._text(path, Question.TEXT, self.memory.texts, _read_all)
-
-    def _first_line(self, path: str) -> bytes | None:
-        return self._text(path, Question.LINE, self.memory.lines, _read_first_line)
+    def shebang(self, path: str) -> bytes | None:
+        """See `Disk.shebang`."""
+        line = self._text(path, Question.SHEBANG, self.memory.shebangs, _read_shebang)
+        return self._note(path, Question.SHEBANG, line)
 
     def _text(
         self,
@@ -269,8 +265,8 @@ class Workspace:
                 return self.scan(path)
             case Question.TEXT:
                 return self.read(path)
-            case Question.LINE:
-                return self.first_line(path)
+            case Question.SHEBANG:
+                return self.shebang(path)
             case Question.KIND:
                 return self.kind(path)
             case Question.EXECUTABLE:
@@ -341,9 +337,10 @@ def _read_all(place: str) -> bytes:
         return file.read()
 
 
-def _read_first_line(place: str) -> bytes:
+def _read_shebang(place: str) -> bytes:
     with open(place, "rb") as file:
-        return file.readline(_LONGEST_LINE).removesuffix(b"\n")
+        first = file.readline(_LONGEST_LINE)
+    return first.removesuffix(b"\n") if first.startswith(b"#!") else b""
 
 
 GENERATED = frozenset(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fusionpipe.build.session import Session
 from fusionpipe.model import NodeName
-from fusionpipe.project.ignore import GENERATED
+from fusionpipe.workspace import GENERATED
 from fusionpipe.runner import kept, log
 from fusionpipe.runner.environment import withheld
 from fusionpipe.runner.hint import hint as hint_for

@@ -126,8 +126,7 @@ def _language(materials: Materials, main: str, path: str) -> Language | None:
 
 
 def _names_bash(materials: Materials, path: str) -> bool:
-    first = materials.reading.first_line(path) or b""
-    return first.startswith(b"#!") and b"bash" in first
+    return b"bash" in (materials.reading.shebang(path) or b"")
 
 
 _MEND_NOTEBOOK = "export it to main.py (jupyter nbconvert --to script)"

@@ -59,10 +59,10 @@ class Reading:
             self.refuse(path, f"cannot be read: {error.strerror or error}", "mend its permissions")
             return None
 
-    def first_line(self, path: str) -> bytes | None:
-        """A file's first line, None when there is none to read."""
+    def shebang(self, path: str) -> bytes | None:
+        """A script's `#!` line, None when there is none to read."""
         try:
-            return self.disk.first_line(path)
+            return self.disk.shebang(path)
         except OSError as error:
             self.refuse(path, f"cannot be read: {error.strerror or error}", "mend its permissions")
             return None

@@ -31,6 +31,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "main.py").write_text("one")
     (tmp_path / "node.toml").write_text("seed = 1")
+    (tmp_path / "run").write_text("#!/bin/bash -e\ntwo\n")
     (tmp_path / "link").symlink_to("code")
     (tmp_path / "dangling").symlink_to("nowhere")
     (tmp_path / "loop").symlink_to("loop")
@@ -48,7 +49,7 @@ def now(root: Path, path: str) -> Print:
 
 # -- the same answers as the plain file system ----------------------------------------------------
 PATHS = [
-    "", "code", "code/main.py", "link", "link/main.py", "dangling", "loop", "fifo", "nowhere",
+    "", "code", "code/main.py", "run", "link", "link/main.py", "dangling", "loop", "fifo", "nowhere",
     "node.toml/below", "code/nowhere",
 ]  # fmt: skip
 
@@ -69,6 +70,7 @@ def test_a_workspace_answers_as_the_file_system_does(root: Path, path: str) -> N
         assert plain.scan(path) == disk.scan(path)
         if plain.kind(path) in (FileKind.FILE, None):
             assert plain.read(path) == disk.read(path)
+            assert plain.shebang(path) == disk.shebang(path)
 
 
 def test_an_absolute_path_is_looked_at_as_it_is(

@@ -1,0 +1,238 @@
+"""A build that goes on from the last one: it looks at what differs, and is never wrong about the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fusionpipe import hot
+from fusionpipe.build.goal import go_on
+from fusionpipe.build.packed import pack, unpack_node, unpack_settings
+from fusionpipe.events import NodesKept
+from fusionpipe.model import (
+    Entry,
+    FileSet,
+    Laid,
+    Language,
+    Node,
+    NodeName,
+    Parent,
+    ProjectSettings,
+    Source,
+)
+from fusionpipe.testing import Project
+
+COPY = "cat ../parents/*/* > ../data/it"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """raw → a → b → c, and d by itself; all fresh."""
+    root = tmp_path / "project"
+    root.mkdir()
+    made = Project(root)
+    made.write("raw/data/x", "x\n").write("raw/node.toml", "source = true\n")
+    made.node("a", COPY, parents=["raw"])
+    made.node("b", "wc -c < ../parents/a/it > ../data/it", parents=["a"])
+    made.node("c", COPY, parents=["b"]).node("d")
+    assert not made.build().finished.failed
+    return made
+
+
+def goes_on(project: Project) -> tuple[set[str], set[str]] | None:
+    """The nodes that are touched, and those in the plan; None if the project has to be read."""
+    difference = hot.compare(str(project.root), project.environment)
+    goal = None if difference is None else go_on(difference, project.environment)
+    if goal is None or goal.session.baseline is None:
+        return None
+    goal.session.close()
+    return set(goal.session.baseline.touched), set(goal.nodes)
+
+
+Change = Callable[[Project], object]
+
+LOOKS_AT: dict[str, tuple[Change, tuple[str, str] | None]] = {
+    # what changed: (the change, (touched, in the plan) or None where the project is read again)
+    "nothing": (lambda p: None, ("", "")),
+    "code of a leaf": (lambda p: p.write("d/code/main.sh", "echo e > ../data/it"), ("d", "d")),
+    "code above others": (lambda p: p.write("a/code/main.sh", COPY), ("a", "raw a b c")),
+    "code replaced by rename": (
+        lambda p: os.replace(p.write("d/code/new", "true").root / "d/code/new", p.root / "d/code/main.sh"),
+        ("d", "d"),
+    ),
+    "a source's file": (lambda p: p.write("raw/data/x", "y\n"), ("raw", "raw a b c")),
+    "a source's new file": (lambda p: p.write("raw/data/y", "y\n"), ("raw", "raw a b c")),
+    "data that is gone": (lambda p: (p.root / "c/data").unlink(), ("c", "c")),
+    "a log that is gone": (lambda p: (p.root / "c/logs.txt").unlink(), ("c", "c")),
+    "a node.toml written again": (lambda p: p.write("d/node.toml", ""), None),
+    "a node.toml as it was": (lambda p: p.write("b/node.toml", 'parents = ["a"]\n'), ("", "")),
+    "what runs a script": (
+        lambda p: p.write("d/code/main.sh", "#!/bin/bash\necho d > ../data/it"),
+        None,
+    ),
+    "a new file of code": (lambda p: p.write("d/code/more", ""), None),
+    "a new node": (lambda p: p.node("e"), None),
+    "a new variable": (lambda p: p.environment.update(VIRTUAL_ENV="/nowhere"), None),
+    "no graph": (lambda p: (p.root / ".fusionpipe/state/graph").unlink(), None),
+    "another graph": (
+        lambda p: (p.root / ".fusionpipe/state/graph").write_bytes(b"torn"),
+        None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", LOOKS_AT)
+def test_what_is_looked_at(what: str, project: Project) -> None:
+    change, expected = LOOKS_AT[what]
+    change(project)
+    found = goes_on(project)
+    if expected is None:
+        assert found is None
+    else:
+        assert tuple(set(names.split()) for names in expected) == found
+    built = project.build()
+    assert not built.finished.failed
+    assert {"raw", "a", "b", "c", "d"} <= set(built.outcomes)
+    assert hot.check(str(project.root), project.environment) is not None
+
+
+def test_nodes_that_are_not_looked_at_are_told_and_counted(project: Project) -> None:
+    project.write("d/code/main.sh", "echo e > ../data/it")
+    built = project.build()
+    kept = [event for event in built.events if isinstance(event, NodesKept)]
+    assert [("a", "b", "c", "raw")] == [event.nodes for event in kept]
+    assert (1, 4) == (built.finished.ran, built.finished.kept)
+
+
+def test_what_was_saved_is_the_same_whichever_way_a_build_went(project: Project) -> None:
+    project.write("d/code/main.sh", "echo e > ../data/it")
+    near = project.build().finished.saved
+    project.write("d/code/main.sh", "echo f > ../data/it")
+    far = project.build(session=project.session()).finished.saved
+    assert near == pytest.approx(far, abs=0.002)  # records hold milliseconds
+
+
+def test_bytes_that_come_back_equal_leave_those_below_alone(project: Project) -> None:
+    project.write("raw/data/x", "y\n")  # b counts bytes: it gives what it gave
+    built = project.build()
+    assert ["a", "b"] == built.started
+    assert "kept" == built.outcomes["c"]
+
+
+def test_a_failed_build_in_between_is_not_taken_for_the_last_fresh_one(project: Project) -> None:
+    """a changes and runs, b never gets to follow it: what is linked now is not what the snapshot knows."""
+    project.write("a/code/main.sh", "echo twelve bytes > ../data/it").node("d", "exit 1")
+    assert project.build().finished.failed
+    while project.data("a") != {"it": "twelve bytes\n"}:  # whichever of the two came first
+        project.build("a")
+    project.node("d")
+    built = project.build()
+    assert not built.finished.failed
+    assert {"it": "13\n"} == project.data("c")
+
+
+def test_a_node_that_was_added_before_a_failed_build_is_not_forgotten(project: Project) -> None:
+    project.node("e").node("d", "exit 1")
+    assert project.build().finished.failed
+    project.node("d")
+    assert "e" in project.build().outcomes
+    assert {"it.txt": "e\n"} == project.data("e")
+
+
+def test_a_damaged_parent_that_was_left_out_is_made_again_with_all_that_follows(
+    project: Project,
+) -> None:
+    path = (project.root / "b/data/it").resolve()
+    path.chmod(0o644)
+    path.write_text("damaged\n")
+    project.node("new", COPY, parents=["b"])
+    project.build(session=project.session())
+    (path := (project.root / "b/data/it").resolve()).chmod(0o644)
+    path.write_text("damaged again\n")
+    project.write("new/code/main.sh", f"{COPY} # edited")
+    assert ({"new"}, {"new"}) == goes_on(project)
+    built = project.build()
+    assert ["b", "new"] == built.started
+    assert {"it": "2\n"} == project.data("new") == project.data("c")
+
+
+class Opened:
+    """The files that this process opens, while it is asked to note them."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self._is_noting = False
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self._is_noting and event == "open":
+            self.paths.append(str(arguments[0]))
+
+    @contextmanager
+    def noted(self) -> Iterator[list[str]]:
+        self.paths.clear()
+        self._is_noting = True
+        try:
+            yield self.paths
+        finally:
+            self._is_noting = False
+
+
+OPENED = Opened()
+
+
+def test_an_edit_opens_the_files_of_the_edited_node_alone(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project")
+    for number in range(30):
+        project.node(f"n{number}", toml="seed = 1\n")
+    project.build()
+    project.write("n7/code/main.sh", "echo other > ../data/it.txt")
+    with OPENED.noted() as paths:
+        assert ["n7"] == project.build().started
+    own = f"{project.root}/.fusionpipe/"
+    nodes = {
+        path for path in paths if path.startswith(f"{project.root}/") and not path.startswith(own)
+    }
+    assert {f"{project.root}/n7/code/main.sh"} == nodes
+
+
+def test_a_packed_node_is_the_same_in_every_field() -> None:
+    files = FileSet("x", (Laid("at", "path"), Laid("to", "link", is_link=True)), ("empty",), True)
+    node = Node(
+        NodeName("a/b"),
+        parents=(Parent("p", {"": NodeName("c")}), Parent("q", {"m": NodeName("d")})),
+        code=files,
+        entry=Entry(Language.PYTHON, "main.py", ("python", "-v")),
+        libs=(files,),
+        inputs=(files, files),
+        params={"a": {"b": [1, 2.5, "x", True]}},
+        overridden=("a.b",),
+        env=("E",),
+        passed=("P",),
+        secrets=("S",),
+        python="py",
+        tools={"matlab": "R2024b"},
+        locks=("uv.lock",),
+        source=Source("far", is_kept=True),
+        is_cached=False,
+        version="2",
+        is_named=True,
+        seed=7,
+        declared_in="a/b/node.toml",
+    )
+    for name in Node.__match_args__:
+        assert getattr(node, name) != getattr(Node(NodeName("")), name), f"{name} is not tried"
+    again = unpack_node(pack(node))
+    assert node == again
+    assert repr(node) == repr(again)
+
+
+def test_packed_settings_are_the_same() -> None:
+    settings = ProjectSettings("/store", "copy", 3, {"a": 1}, "py", "octave")
+    assert settings == unpack_settings(pack(settings))
