@@ -15,8 +15,9 @@ from fusionpipe.build.packed import SHAPE, PackedNodes, pack, unpack_settings
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.model import Graph, Node, NodeName
 from fusionpipe.structure import Structure
+from fusionpipe.workspace import Question
 
-_SHAPE = ("graph 1", SHAPE)
+_SHAPE = ("graph 1", SHAPE, tuple(question.value for question in Question))
 
 
 class Remembered:
