@@ -6,6 +6,7 @@ On the path of every bare `fp build`: it imports next to nothing, opens one file
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
 
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     Difference = tuple[Snapshot, list[str], list[str]]
     """The snapshot; the paths that look other than they did; the nodes whose data does."""
 
-SHAPE = "snapshot 2"
+SHAPE = "snapshot 3"
+ROOT = "."
+"""How the root itself is written among the paths."""
+
 
 _LETTERS = {stat.S_IFREG: "f", stat.S_IFDIR: "d"}
 _MOST = 1000  # changed paths: where more changed, everything is looked at anyhow
@@ -62,8 +66,21 @@ def check(root: str, environment: Mapping[str, str]) -> tuple[int, float] | None
     return None if found is None or is_changed(found) else summary(found)
 
 
-def compare(root: str, environment: Mapping[str, str]) -> Difference | None:
-    """What differs from the snapshot; None when there is none, or more differs than can be told apart."""
+def compare(
+    root: str, environment: Mapping[str, str], *, is_here: bool = False
+) -> Difference | None:
+    """What differs from the snapshot; None when there is none, or more differs than can be told apart.
+
+    `is_here`: the root is the working directory. Paths are looked up from there then, which is quicker.
+    """
+    gc.disable()  # nothing that is loaded is garbage, and looking for some costs a fifth of the time
+    try:
+        return _compare(root, environment, "" if is_here else f"{root}/")
+    finally:
+        gc.enable()
+
+
+def _compare(root: str, environment: Mapping[str, str], prefix: str) -> Difference | None:
     kept = memo.load(snapshot_path(root))
     if not isinstance(kept, tuple) or kept[:2] != (SHAPE, root):
         return None
@@ -71,7 +88,6 @@ def compare(root: str, environment: Mapping[str, str]) -> Difference | None:
     _, _, _, variables, prints, kinds, links, real_paths, data, _, _ = snapshot
     if any(variable(environment, name) != value for name, value in variables.items()):
         return None
-    prefix = f"{root}/"
     paths = _changed(prefix, prints)
     nodes = _moved(prefix, data)
     is_same = (

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusionpipe.build.remembered import Remembered
+from fusionpipe.hot import ROOT
 from fusionpipe.model import NodeName
 from fusionpipe.structure import is_as_it_was
 from fusionpipe.workspace import Workspace
@@ -45,7 +46,8 @@ class Baseline:
             return None
         touched = set(map(NodeName, moved))
         structural: list[str] = []
-        for path in paths:
+        for seen in paths:
+            path = "" if seen == ROOT else seen
             concerned = _concerned(remembered, path)
             if path in remembered.structure:
                 structural.append(path)

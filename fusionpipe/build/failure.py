@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from fusionpipe.build.session import Session
 from fusionpipe.model import NodeName
-from fusionpipe.workspace import GENERATED
 from fusionpipe.runner import kept, log
 from fusionpipe.runner.environment import withheld
 from fusionpipe.runner.hint import hint as hint_for
 from fusionpipe.runner.leak import find_leak
 from fusionpipe.runner.run import Exited
+from fusionpipe.workspace import GENERATED
 
 # Not compiled here: most builds have no failure to look at.
 _NOT_FOUND = r"No such file or directory: '([^'\n]+)'|: '?([^\s':]+)'?: No such file or directory"

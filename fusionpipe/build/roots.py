@@ -38,7 +38,8 @@ def project_id(root: Path, session: Session) -> str:
         id = path.read_text().strip()
     except OSError:
         id = ""
-    if id and not _is_anothers(id, root, session):
+    # who goes on from the last build of this very root has this root's id
+    if id and (session.baseline is not None or not _is_anothers(id, root, session)):
         return id
     id = os.urandom(8).hex()
     path.write_text(id + "\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fusionpipe import memo
-from fusionpipe.hot import SHAPE, snapshot_path
+from fusionpipe.hot import ROOT, SHAPE, snapshot_path
 from fusionpipe.model import NodeName
 from fusionpipe.workspace import Print, Workspace
 from fusionstore.digest import Digest
@@ -57,7 +57,9 @@ def write(
 
 def seen_by(disk: Workspace) -> Seen:
     """What a build that looked at everything saw."""
-    prints = {path: seen for path, seen in disk.sightings.items() if isinstance(seen, tuple)}
+    prints = {
+        path or ROOT: seen for path, seen in disk.sightings.items() if isinstance(seen, tuple)
+    }
     kinds = {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, tuple)}
     return Seen(prints, kinds, disk.links, disk.real_paths)
 

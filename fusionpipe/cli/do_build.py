@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -53,8 +54,14 @@ def build_from(
     """Builds, going on from the last build where what differs from it is known."""
     from fusionpipe.build.goal import go_on
 
-    goal = None if difference is None else go_on(difference, ambient())
-    return _build(options, words, goal or _begin(options))
+    gc.disable()  # what is loaded now is needed to the end: looking for garbage in it is a waste
+    try:
+        goal = None if difference is None else go_on(difference, ambient())
+        goal = goal or _begin(options)
+    finally:
+        gc.freeze()
+        gc.enable()
+    return _build(options, words, goal)
 
 
 def _begin(options: BuildOptions) -> Goal:

@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fusionpipe.cli.build_words import Words
+
 INTERRUPTED = 130
 _STORE_ERROR = 4
 _NOT_WRITTEN = 1
@@ -38,8 +40,12 @@ def run_words(words: list[str]) -> int:
 
 def _dispatch(words: list[str]) -> int:
     # Typer costs ten times what a no-op costs: what is typed fifty times a day goes past it
-    if words == ["build"]:
-        return _build(words)
+    if words[:1] == ["build"]:
+        from fusionpipe.cli.build_words import parse
+
+        said = parse(words[1:])
+        if said is not None:
+            return _build(said, words)
     if words == ["status"]:
         from fusionpipe.cli.do_status import StatusOptions, do_status
 
@@ -54,18 +60,27 @@ def _dispatch(words: list[str]) -> int:
     return run_app(words)
 
 
-def _build(words: list[str]) -> int:
-    from fusionpipe.cli.no_op import build_if_fresh
-
+def _build(said: Words, words: list[str]) -> int:
     difference = None
-    with suppress(FileNotFoundError):  # the directory we are in is gone: said below
-        found = build_if_fresh(os.getcwd(), words)
-        if isinstance(found, int):
-            return found
-        difference = found
-    from fusionpipe.cli.do_build import BuildOptions, build_from
+    tells_all = said.verbose or said.json
+    if not tells_all:
+        from fusionpipe.cli.no_op import build_if_fresh
 
-    return build_from(difference, BuildOptions(), words)
+        with suppress(FileNotFoundError):  # the directory we are in is gone: said below
+            found = build_if_fresh(os.getcwd(), words, is_quiet=said.quiet)
+            if isinstance(found, int):
+                return found
+            difference = found
+    from fusionpipe.cli.do_build import BuildOptions, build_from, do_build
+
+    options = BuildOptions(
+        jobs=said.jobs,
+        keep_going=said.keep_going,
+        quiet=said.quiet,
+        verbose=said.verbose,
+        json=said.json,
+    )
+    return do_build(options, words) if tells_all else build_from(difference, options, words)
 
 
 def guarded(call: Callable[[], int]) -> int:

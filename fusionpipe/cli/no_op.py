@@ -20,7 +20,7 @@ def build_if_fresh(
     began = time.monotonic()
     started_ns = time.time_ns()
     root = hot.root_above(here)
-    found = None if root is None else hot.compare(root, ambient())
+    found = None if root is None else hot.compare(root, ambient(), is_here=root == here)
     if root is None or found is None or hot.is_changed(found):
         return found
     from fusionpipe.journal import append_build, new_id

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fusionpipe.cli.build_words import parse
 from fusionpipe.testing import Project
 
 HEAVY = {"typer", "click", "rich", "networkx", "cloudpickle", "asyncio", "pydantic"}
@@ -74,6 +75,50 @@ def test_a_build_with_nothing_to_do_imports_nothing_heavy(built: Project) -> Non
     assert set() == HEAVY & modules
     assert "lmdb" not in modules
     assert set() == {name for name in modules if name.startswith("fusionpipe.project")}
+
+
+@pytest.mark.parametrize("words", ["-j2", "-j 2 -k", "--jobs=3 --quiet", "-q --keep-going"])
+def test_the_usual_flags_cost_no_more(built: Project, words: str) -> None:
+    modules = watched(built, "build", *words.split()).modules
+    assert set() == HEAVY & modules
+    assert "lmdb" not in modules
+
+
+def test_after_an_edit_nothing_is_imported_that_reads_projects(project: Project) -> None:
+    project.node("clean").fp("build")
+    project.write("clean/code/main.sh", "echo other > ../data/it.txt")
+    seen = watched(project, "build", "-j2")
+    assert set() == HEAVY & seen.modules
+    assert set() == {name for name in seen.modules if name.startswith("fusionpipe.project")}
+    assert {"clean/code/main.sh"} == {
+        name for name in seen.opened if not name.startswith(".fusion")
+    }
+
+
+WORDS = {
+    "": (None, ""),
+    "-j2": (2, ""),
+    "-j 4 -q": (4, "quiet"),
+    "--jobs=3 -k -v": (3, "keep_going verbose"),
+    "--jobs 3 --json": (3, "json"),
+    "-j1 -j2": (2, ""),
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_the_usual_words_are_understood(words: str) -> None:
+    said = parse(words.split())
+    assert said is not None
+    jobs, flags = WORDS[words]
+    told = [name for name in ("keep_going", "quiet", "verbose", "json") if getattr(said, name)]
+    assert (jobs, flags) == (said.jobs, " ".join(told))
+
+
+@pytest.mark.parametrize(
+    "words", ["-j0", "-j", "-jx", "-j -k", "-j-1", "-j²", "--jobs=", "node", "-n", "-f", "--help", "-kq", "-C x"]
+)  # fmt: skip
+def test_what_could_be_misunderstood_is_left_to_typer(words: str) -> None:
+    assert parse(words.split()) is None
 
 
 def test_a_build_with_nothing_to_do_opens_no_file_of_a_node(built: Project) -> None:
