@@ -11,7 +11,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar, assert_never
@@ -68,14 +67,28 @@ def print_of(status: os.stat_result) -> Print:
     )
 
 
-@dataclass(slots=True)
 class Memory:
-    """What is carried from build to build about the user's files. Plain values, for `memo`."""
+    """What is carried from build to build about the user's files. Plain values, for `memo`.
 
-    files: dict[str, tuple[Print, str]] = field(default_factory=dict)  # path -> digest
-    texts: dict[str, tuple[Print, bytes]] = field(default_factory=dict)
-    scans: dict[str, tuple[Print, tuple[tuple[str, str, bool], ...]]] = field(default_factory=dict)
-    shebangs: dict[str, tuple[Print, bytes]] = field(default_factory=dict)
+    By path: the fingerprint there, and a file's digest, its bytes, the names in a directory, a `#!` line.
+    """
+
+    def __init__(
+        self,
+        files: dict[str, tuple[Print, str]] | None = None,
+        texts: dict[str, tuple[Print, bytes]] | None = None,
+        scans: dict[str, tuple[Print, tuple[tuple[str, str, bool], ...]]] | None = None,
+        shebangs: dict[str, tuple[Print, bytes]] | None = None,
+    ) -> None:
+        self.files = files or {}
+        self.texts = texts or {}
+        self.scans = scans or {}
+        self.shebangs = shebangs or {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Memory) and self.to_plain() == other.to_plain()
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
 
     def to_plain(self) -> object:
         """As plain values; `from_plain` takes it back."""

@@ -6,7 +6,6 @@ Builds, dry runs, `status` and `why` all ask here, so they cannot disagree. Noth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeGuard
 
 from fusionpipe.action import Action, key_of
@@ -60,18 +59,27 @@ class Miss(NamedTuple):
     compared_with: RecordId | None = None
 
 
-@dataclass(slots=True)
 class Lookup:
     """Asks the store on behalf of nodes. One per command."""
 
-    graph: Graph
-    disk: Workspace
-    store: ResultStore
-    toolbox: Toolbox
-    state: State
-    ambient: Mapping[str, str]
-    linked_root: Callable[[NodeName, Digest], tuple[int, int] | None]
-    _full: dict[str, FullRecord | None] = field(default_factory=dict)
+    def __init__(
+        self,
+        graph: Graph,
+        disk: Workspace,
+        store: ResultStore,
+        toolbox: Toolbox,
+        state: State,
+        ambient: Mapping[str, str],
+        linked_root: Callable[[NodeName, Digest], tuple[int, int] | None],
+    ) -> None:
+        self.graph = graph
+        self.disk = disk
+        self.store = store
+        self.toolbox = toolbox
+        self.state = state
+        self.ambient = ambient
+        self.linked_root = linked_root
+        self._full: dict[str, FullRecord | None] = {}
 
     def ask(self, node: Node, digest_of: Callable[[NodeName], Digest]) -> Asked | NoKey:
         """The node's action and key; `digest_of` gives its parents' data digests."""

@@ -7,7 +7,6 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,25 +33,29 @@ if TYPE_CHECKING:
     from fusionpipe.project import Override
 
 
-@dataclass(slots=True)
 class Session:
     """One command's view of one project."""
 
-    root: Path
-    ambient: Mapping[str, str]
-    graph: Graph
-    disk: Workspace
-    state: State
-    store: Store
-    toolbox: Toolbox
-    links: NodeLinks
-    lookup: Lookup
-    clock: ProbeClock
-    overrides: tuple[Override, ...] = ()
-    structure: Structure = field(default_factory=dict)  # what the graph was made from
-    baseline: Baseline | None = None  # what is as the last build left it: not looked at again
-    notes: list[str] = field(default_factory=list)
-    leaves_trash: bool = False  # a build ran: what it moved out of its way can go now
+    def __init__(
+        self, graph: Graph, ambient: Mapping[str, str], opening: Opening, store: Store
+    ) -> None:
+        self.root = opening.root
+        self.ambient = ambient
+        self.graph = graph
+        self.disk = opening.disk
+        self.state = opening.state
+        self.clock = opening.clock
+        self.store = store
+        self.notes: list[str] = []
+        self.toolbox = Toolbox(self.disk, ambient, self.root, graph.settings, self.state.probes)
+        self.links = _links(self.root, store, graph, self.state, self.notes)
+        self.lookup = Lookup(
+            graph, self.disk, store, self.toolbox, self.state, ambient, self.links.linked_root
+        )
+        self.overrides: tuple[Override, ...] = ()
+        self.structure: Structure = {}  # what the graph was made from
+        self.baseline: Baseline | None = None  # what is as the last build left it
+        self.leaves_trash = False  # a build ran: what it moved out of its way can go now
 
     @classmethod
     def open(
@@ -67,7 +70,7 @@ class Session:
 
         `step` hears each step of publishing (see `Store.open`).
         """
-        opening = _Opening(root)
+        opening = Opening(root)
         with opening.undone():
             asked: Asked = {}
             opening.disk.asked = asked
@@ -91,7 +94,7 @@ class Session:
 
         None when the difference is of a kind that asks for that. Raises StoreError, UsageError.
         """
-        opening = _Opening(root)
+        opening = Opening(root)
         with opening.undone():
             baseline = Baseline.of(root, difference, opening.disk)
             if baseline is None:
@@ -129,7 +132,7 @@ class Session:
             self.store.empty_trash()
 
 
-class _Opening:
+class Opening:
     """What a session is made of before its graph is known."""
 
     def __init__(self, root: Path) -> None:
@@ -154,27 +157,10 @@ class _Opening:
         self, graph: Graph, ambient: Mapping[str, str], step: Callable[[str], None]
     ) -> Session:
         """The session of a graph, its store opened."""
-        root, state, disk = self.root, self.state, self.disk
-        store = Store.open(store_path(root, graph, ambient), step=step)
-        if not state.has_rows:
-            _recall_choices(self.private, store, state)
-        toolbox = Toolbox(disk, ambient, root, graph.settings, state.probes)
-        notes: list[str] = []
-        links = _links(root, store, graph, state, notes)
-        lookup = Lookup(graph, disk, store, toolbox, state, ambient, links.linked_root)
-        return Session(
-            root,
-            ambient,
-            graph,
-            disk,
-            state,
-            store,
-            toolbox,
-            links,
-            lookup,
-            self.clock,
-            notes=notes,
-        )
+        store = Store.open(store_path(self.root, graph, ambient), step=step)
+        if not self.state.has_rows:
+            _recall_choices(self.private, store, self.state)
+        return Session(graph, ambient, self, store)
 
 
 def _recall_choices(private: Path, store: Store, state: State) -> None:
