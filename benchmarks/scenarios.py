@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.graph import layered
 from benchmarks.measure import CommandFailed, Cost, Figure, TookTooLong, interleave, run_once
-from benchmarks.plan import GraphPlan, Turn, give_up_after, remaining
+from benchmarks.plan import GraphPlan, Turn, give_up_after, is_done, remaining
 from benchmarks.prices import one_run
 from benchmarks.results import Cell, Results, Scenario
 from benchmarks.sites import Site
@@ -65,7 +65,7 @@ class Bench:
                 {turn.cell.peer: partial(self._again, run, turn) for turn in due},
             )
         for turn in due:
-            if turn.cell not in self.results.cells and turn.cell.peer in self.gone:
+            if not is_done(turn, self.results) and turn.cell.peer in self.gone:
                 self.results.missing[turn.cell] = self.gone[turn.cell.peer]
         self.save()
 

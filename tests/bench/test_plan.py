@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,6 +156,21 @@ def test_who_fails_is_left_out_and_the_report_says_why(tmp_path: Path) -> None:
     assert "leanest, 9 sh nodes, restore: /bin/false" in fault
     results.missing = {replace(cell, nodes=100): "it failed at restore"}
     assert "* it failed at restore: 100 sh (restore): leanest" in markdown(results)
+
+
+def test_who_fails_half_way_keeps_its_figure_and_the_reason(tmp_path: Path) -> None:
+    class Tiring(Leanest):
+        left = 1
+
+        def restore_command(self, work: Work) -> Sequence[str]:
+            self.left -= 1
+            return super().restore_command(work) if self.left >= 0 else ["/bin/false"]
+
+    results = Results()
+    bench(Tiring(), tmp_path, results, []).measure()
+    cell = Cell("leanest", Kind.SH, 9, Scenario.RESTORE)
+    assert 1 == results.cells[cell].runs
+    assert {cell: "it failed at restore"} == results.missing
 
 
 def test_who_takes_too_long_is_left_out(tmp_path: Path) -> None:
