@@ -147,17 +147,20 @@ def interleave(
 ) -> dict[Key, Figure]:
     """Calls each with the round's number, in turn, `rounds` times (or its own); None means it dropped out.
 
-    After each run `heard` is told what is known of it so far.
+    Who has fewer rounds joins late: slow ones are not to stand between the turns of the others, and what
+    most wait for is known first. After each run `heard` is told what is known of it so far.
     """
     due = dict.fromkeys(runs, rounds) if isinstance(rounds, int) else dict(rounds)
     costs: dict[Key, list[Cost]] = {key: [] for key in runs}
-    for number in range(max(due.values(), default=0)):
+    most = max(due.values(), default=0)
+    gone: set[Key] = set()
+    for number in range(most):
         for key, run in runs.items():
-            if number >= due[key]:
+            if key in gone or number < most - due[key]:
                 continue
             cost = run(number)
             if cost is None:
-                due[key] = 0
+                gone.add(key)
                 continue
             costs[key].append(cost)
             heard(key, figure(costs[key]))

@@ -100,7 +100,7 @@ def test_runs_are_taken_in_turn() -> None:
     assert {"a": 3, "b": 3} == {name: each.runs for name, each in found.items()}
 
 
-def test_each_may_have_rounds_of_its_own() -> None:
+def test_who_has_fewer_rounds_joins_the_last_ones() -> None:
     order: list[str] = []
 
     def run(name: str) -> Cost:
@@ -109,7 +109,7 @@ def test_each_may_have_rounds_of_its_own() -> None:
 
     runs = {"slow": lambda _: run("slow"), "fast": lambda _: run("fast")}
     found = interleave(runs, rounds={"slow": 1, "fast": 3})
-    assert ["slow", "fast", "fast", "fast"] == order
+    assert ["fast", "fast", "slow", "fast"] == order
     assert {"slow": 1, "fast": 3} == {name: each.runs for name, each in found.items()}
 
 
