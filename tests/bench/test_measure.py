@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,10 @@ subprocess.run(['/bin/sh', '-c', 'while :; do read -r x < {tmp_path}/never; done
     try:
         with pytest.raises(TookTooLong, match="ended after 1 s"):
             run_once([PYTHON, "-I", "-S", "-c", text], tmp_path, environment(), limit=1.0)
-        assert b"" == os.read(reader, 1)
+        ended = select.poll()
+        ended.register(reader, select.POLLHUP)
+        # killed is not yet gone: this waits for it, and for nothing that will never come
+        assert [(reader, select.POLLHUP)] == ended.poll(20_000)
     finally:
         os.close(reader)
 
