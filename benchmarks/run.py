@@ -9,6 +9,7 @@ a file system that has just lost a million files is slow for minutes.
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -44,6 +45,8 @@ def main(words: Sequence[str]) -> int:
     (WORK / "home").mkdir(exist_ok=True)
     file = KEPT if options.is_whole or options.keeps else LAST
     results = _begun(file if options.keeps else None)
+    # ended like with Ctrl-C: the command that is being measured is not left behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         Run(options, place, results, file).measure()
     finally:
@@ -105,6 +108,8 @@ class Run:
         done = set(self.results.done)
         if done.issuperset(f"data: {shape.name}" for shape in SHAPES):
             done.add("data")
+        if all(self._is_proven(peer, kind) for peer in peers for kind in self.options.wanted.kinds):
+            done.add("proofs")
         due = others(peers, [part for part in parts if part not in done])
         left = [remaining(plan, self.results) for plan in graphs(peers, self.options.wanted)]
         _say("\n".join(["what will be done:", *lines([plan for plan in left if plan.turns], due)]))
@@ -158,18 +163,20 @@ class Run:
 
     def _wrong(self, peer: Peer, kind: Kind) -> list[str]:
         """What a peer does wrong; nothing where it is not measured anyway, or was proven before."""
-        name = f"{peer.name} {kind}"
-        smallest = Cell(peer.name, kind, 1, Scenario.COLD)
-        by_name = self.options.wanted.by_name
-        if name in self.results.proven or why_not(peer, smallest, by_name=by_name):
+        if self._is_proven(peer, kind):
             return []
         size = SLOW_PROOF if peer.name in SLOW else SIZE
         found = [
             str(each) for each in faults(peer, kind, self.place / f"proof-{peer.name}-{kind}", size)
         ]
         if not found:
-            self.results.proven.append(name)
+            self.results.proven.append(f"{peer.name} {kind}")
         return found
+
+    def _is_proven(self, peer: Peer, kind: Kind) -> bool:
+        smallest = Cell(peer.name, kind, 1, Scenario.COLD)
+        is_out = why_not(peer, smallest, by_name=self.options.wanted.by_name)
+        return bool(is_out) or f"{peer.name} {kind}" in self.results.proven
 
 
 def _rounds(shape: Shape) -> int:
