@@ -8,6 +8,7 @@ a file system that has just lost a million files is slow for minutes.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -40,7 +41,7 @@ SLOW_PROOF = 9  # nodes
 def main(words: Sequence[str]) -> int:
     """0 when all was measured, whatever the verdicts; 1 when a tool did something wrong."""
     options = parse(words, [peer.name for peer in all_peers()])
-    place = RUNS / time.strftime("%Y%m%d-%H%M%S")
+    place = RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     place.mkdir(parents=True)
     (WORK / "home").mkdir(exist_ok=True)
     file = KEPT if options.is_whole or options.keeps else LAST
