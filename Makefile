@@ -4,7 +4,7 @@
 #   make test         sets up everything, runs the whole suite
 #   make test-fast    without the slow tests
 #   make check        lint, types, import contracts and the fast tests: before a commit
-#   make bench        the benchmarks, about two hours (bench-quick: two minutes)
+#   make bench        the benchmarks, about 35 minutes (bench-quick: one); BENCH=--keep goes on where one was stopped
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -43,7 +43,7 @@ lint-imports: $(READY)
 
 bench: $(READY)
 	$(IN)/python -m benchmarks.install
-	$(IN)/python -m benchmarks.run
+	$(IN)/python -m benchmarks.run $(BENCH)
 
 bench-quick: $(READY)
 	$(IN)/python -m benchmarks.install make ninja doit

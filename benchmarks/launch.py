@@ -6,6 +6,7 @@ started from, so that one has to be small: import nothing here that is not neede
     launch.py DESCRIPTOR COMMAND [ARGUMENT…]
 """
 
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of, without its enums
 import os
 import sys
 import time
@@ -14,6 +15,9 @@ import time
 def main(answer: int, command: "list[str]") -> None:
     """Runs the command in this directory and environment; its output goes where ours goes."""
     os.set_inheritable(answer, False)
+    # Whoever gives up on a command asks the whole group to end; we stay to reap it. A handler, since what is
+    # ignored would be ignored by the command too.
+    _signal.signal(_signal.SIGTERM, lambda *_: None)
     began = time.perf_counter()
     pid = os.posix_spawn(command[0], command, os.environ)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)

@@ -7,16 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from benchmarks.plan import QUICK_PEERS, QUICK_SIZES, SIZES, Wanted
 from benchmarks.results import Scenario
-from benchmarks.scenarios import Rounds, rounds_for
-from benchmarks.work import Kind, Peer
+from benchmarks.work import Kind
 
 T = TypeVar("T")
 
-SIZES = (100, 1_000, 10_000, 100_000)
-QUICK_ROUNDS = {100: Rounds(3, 7, 3, 5), 1_000: Rounds(2, 7, 3, 5)}
-QUICK_PEERS = ("fp", "floor", "make", "ninja", "doit")
-HUGE_PEERS = ("fp", "make", "ninja")  # above 10,000 nodes
 PARTS = ("data", "slopes")
 WORDS: Mapping[str, Scenario] = {
     "version": Scenario.VERSION,
@@ -27,39 +23,20 @@ WORDS: Mapping[str, Scenario] = {
     "revert": Scenario.REVERT,
     "restore": Scenario.RESTORE,
 }
+ON_GRAPH = frozenset(WORDS) - {"version"}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What to measure. `is_whole` if nothing was left out, so that the report may replace the last one."""
 
-    sizes: Sequence[int]
-    kinds: Sequence[Kind]
+    wanted: Wanted
     peers: Sequence[str]
-    scenarios: frozenset[Scenario]
+    versions: bool
     parts: frozenset[str]
     jobs: int
-    is_quick: bool
     is_whole: bool
     keeps: bool
-
-    def rounds(self, nodes: int) -> Rounds:
-        """How often each is run on a graph of that size."""
-        return QUICK_ROUNDS.get(nodes, rounds_for(nodes)) if self.is_quick else rounds_for(nodes)
-
-    def scenarios_of(self, kind: Kind, nodes: int) -> frozenset[Scenario]:
-        """Of large graphs only what their time is worth."""
-        if nodes > 10_000:
-            return self.scenarios & {Scenario.COLD, Scenario.NO_OP}
-        if kind is Kind.PYTHON and nodes > 1_000:
-            return self.scenarios & {Scenario.COLD, Scenario.NO_OP}
-        return self.scenarios
-
-    def takes_part(self, peer: Peer, kind: Kind, nodes: int) -> bool:
-        """Whether a peer is measured on such a graph."""
-        if nodes > 10_000:
-            return kind is Kind.SH and peer.name in HUGE_PEERS
-        return nodes <= max(peer.most, peer.most_warm)
 
 
 def parse(words: Sequence[str], known: Sequence[str]) -> Options:
@@ -70,15 +47,21 @@ def parse(words: Sequence[str], known: Sequence[str]) -> Options:
     peers = _listed(parser, asked.peers, str, known)
     kinds = _listed(parser, asked.kinds, Kind, tuple(Kind))
     sizes = _listed(parser, asked.sizes, int, None)
-    return Options(
-        sizes=sizes or (sorted(QUICK_ROUNDS) if asked.quick else SIZES),
+    is_whole = not (asked.quick or only or peers or kinds or sizes)
+    wanted = Wanted(
+        sizes=sizes or (QUICK_SIZES if asked.quick else SIZES),
         kinds=kinds or ((Kind.SH,) if asked.quick else tuple(Kind)),
-        peers=peers or (QUICK_PEERS if asked.quick else known),
-        scenarios=frozenset(WORDS[word] for word in only or WORDS if word in WORDS),
-        parts=frozenset(only).intersection(PARTS) if only or asked.quick else frozenset(PARTS),
-        jobs=asked.jobs,
+        scenarios=frozenset(WORDS[word] for word in only or WORDS if word in ON_GRAPH),
+        by_name=bool(peers),
         is_quick=asked.quick,
-        is_whole=not (asked.quick or only or peers or kinds or sizes),
+    )
+    return Options(
+        wanted=wanted,
+        peers=peers or (QUICK_PEERS if asked.quick else known),
+        versions=not only or "version" in only,
+        parts=frozenset(only or PARTS if is_whole or only else ()).intersection(PARTS),
+        jobs=asked.jobs,
+        is_whole=is_whole,
         keeps=asked.keep,
     )
 
@@ -100,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="do not delete what was built: for runs in a row, as the next is slow after a mass deletion",
+        help="go on where the last whole run stopped, and delete nothing of what was built",
     )
     return parser
 

@@ -1,15 +1,18 @@
 """Writes what was found as Markdown and a picture. Reads results only; measures nothing.
 
-python -m benchmarks.report      makes RESULTS.md again from .work/results.json
+python -m benchmarks.report      makes RESULTS.md again from .work/results.json, also while a run is under way
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchmarks.chart import charts
+from benchmarks.data import SHAPES
+from benchmarks.peers.all import all_peers
 from benchmarks.places import HERE, WORK
-from benchmarks.results import Results, Scenario
+from benchmarks.plan import Wanted, fitted, graphs, is_done, left_out
+from benchmarks.results import Cell, Results, Scenario
 from benchmarks.verdict import shown, tally, verdicts
 from benchmarks.work import Kind
 
@@ -35,12 +38,15 @@ def markdown(results: Results) -> str:
         _table(["", ""], [[name, text] for name, text in results.machine.items()]),
         f"## Targets: {tally(found)}",
         "```\n" + "\n".join(map(str, found)) + "\n```",
+        "`floor` (bare spawns) and `leanest` (what a Python engine could reach if it checked nothing: `leanest.py`) are"
+        " no build tools: they say what cannot be undercut.",
         "![no-op and cold build against the number of nodes](RESULTS.svg)",
         *_graphs(results),
         *_versions(results),
         *_data(results),
         *_slopes(results),
         *_notes(results),
+        *_missing(results),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -93,12 +99,13 @@ def _versions(results: Results) -> Iterator[str]:
     if not results.versions:
         return
     yield "## Versions, and what it costs to say them"
-    yield "`python` is the interpreter of `fp` doing nothing: `python -I -c pass`."
+    yield (
+        "`python` is the interpreter of `fp` doing nothing: `python -I -c pass`. `engine` is the same with everything"
+        " imported that a build which runs a node imports: the part of such a build that is Python's."
+    )
     rows = []
-    for peer, version in {
-        **results.versions,
-        "python": results.machine.get("python of fp", ""),
-    }.items():
+    ours = results.machine.get("python of fp", "")
+    for peer, version in {**results.versions, "python": ours, "engine": ours}.items():
         found = results.get(peer, Scenario.VERSION, 0)
         cost = ["–", "–"] if found is None else [shown(found.wall), shown(found.cpu)]
         rows.append([peer, version, *cost])
@@ -139,8 +146,54 @@ def _slopes(results: Results) -> Iterator[str]:
     yield _table(["", "amount of", "start", "each", "r²", "measured at"], rows)
 
 
+def _missing(results: Results) -> Iterator[str]:
+    """What a whole run would have measured and this one did not, then what none measures."""
+    peers = all_peers()
+    reasons: dict[str, list[Cell]] = {}
+    for planned in graphs(peers, Wanted()):
+        for turn in fitted(planned, results).turns:
+            if not is_done(turn, results):
+                reasons.setdefault(_why_missing(turn.cell, results), []).append(turn.cell)
+    for part in ("start-up", "slopes", *(f"data: {shape.name}" for shape in SHAPES)):
+        if part not in results.done:
+            reasons[f"{part}: not run"] = []
+    if reasons:
+        yield "## Missing from this run"
+        yield _by_reason(reasons)
+    yield "## Never measured"
+    yield _by_reason(left_out(peers, Wanted()))
+
+
+def _why_missing(cell: Cell, results: Results) -> str:
+    if cell in results.missing:
+        return results.missing[cell]
+    if cell in results.cells:
+        return "fewer rounds than planned"
+    is_known = not results.versions or cell.peer in results.versions
+    return "not run" if is_known else "not installed, or it did something wrong"
+
+
+def _by_reason(reasons: Mapping[str, Sequence[Cell]]) -> str:
+    return "\n".join(
+        f"* {why}{': ' if cells else ''}{'; '.join(_grouped(cells))}"
+        for why, cells in reasons.items()
+    )
+
+
+def _grouped(cells: Sequence[Cell]) -> Iterator[str]:
+    """Cells that differ in their peer only, together."""
+    peers: dict[tuple[int, Kind, tuple[Scenario, ...]], list[str]] = {}
+    each: dict[tuple[str, int, Kind], list[Scenario]] = {}
+    for cell in cells:
+        each.setdefault((cell.peer, cell.nodes, cell.kind), []).append(cell.scenario)
+    for (peer, nodes, kind), scenarios in each.items():
+        peers.setdefault((nodes, kind, tuple(scenarios)), []).append(peer)
+    for (nodes, kind, same), names in peers.items():
+        yield f"{nodes:,} {kind} ({', '.join(same)}): {', '.join(names)}"
+
+
 def _notes(results: Results) -> Iterator[str]:
-    for title, sentences in (("Left out", results.notes), ("Went wrong", results.faults)):
+    for title, sentences in (("Notes", results.notes), ("Went wrong", results.faults)):
         if sentences:
             yield f"## {title}"
             yield "\n".join(f"* {sentence}" for sentence in sentences)

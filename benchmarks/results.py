@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import Figure
 from benchmarks.work import Kind
@@ -67,6 +69,9 @@ class Results:
     slopes: list[Slope] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what was left out
     faults: list[str] = field(default_factory=list)  # what a tool did wrong
+    missing: dict[Cell, str] = field(default_factory=dict)  # what could not be measured, and why
+    proven: list[str] = field(default_factory=list)  # who builds the right things: "PEER KIND"
+    done: list[str] = field(default_factory=list)  # parts that are no graphs: see plan.OTHERS
 
     def get(self, peer: str, scenario: Scenario, nodes: int, kind: Kind = Kind.SH) -> Figure | None:
         """A figure, if it was measured."""
@@ -89,8 +94,13 @@ class Results:
         """Who was measured, in order of first appearance."""
         return list(dict.fromkeys(cell.peer for cell in cells or self.cells))
 
+    def note(self, sentence: str) -> None:
+        """Remembers that something was left out; once, however often it is said."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
     def save(self, path: Path) -> None:
-        """Writes everything as JSON."""
+        """Writes everything as JSON, in one step: what was there stays until all is written."""
         plain = {
             "machine": dict(self.machine),
             "versions": self.versions,
@@ -99,18 +109,24 @@ class Results:
             "slopes": [asdict(slope) for slope in self.slopes],
             "notes": self.notes,
             "faults": self.faults,
+            "missing": [{**asdict(cell), "why": why} for cell, why in self.missing.items()],
+            "proven": self.proven,
+            "done": self.done,
         }
-        path.write_text(json.dumps(plain, indent=1) + "\n")
+        beside = path.with_suffix(".new")
+        beside.write_text(json.dumps(plain, indent=1) + "\n")
+        os.replace(beside, path)
 
     @classmethod
     def load(cls, path: Path) -> Results:
         """Reads what `save` wrote."""
         plain = json.loads(path.read_text())
-        found = cls(
-            plain["machine"], plain["versions"], notes=plain["notes"], faults=plain["faults"]
-        )
+        words = {name: plain.get(name, []) for name in ("notes", "faults", "proven", "done")}
+        found = cls(plain["machine"], plain["versions"], **words)
+        for row in plain.get("missing", []):
+            found.missing[_cell(row)] = row["why"]
         for row in plain["cells"]:
-            cell = Cell(row["peer"], Kind(row["kind"]), row["nodes"], Scenario(row["scenario"]))
+            cell = _cell(row)
             names = ("runs", "wall", "cpu", "own", "peak", "best", "worst")
             found.cells[cell] = Figure(**{name: row[name] for name in names})
         for row in plain["data"]:
@@ -119,3 +135,7 @@ class Results:
             points = tuple((x, y) for x, y in row["points"])
             found.slopes.append(Slope(**{**row, "points": points}))
         return found
+
+
+def _cell(row: Mapping[str, Any]) -> Cell:
+    return Cell(row["peer"], Kind(row["kind"]), row["nodes"], Scenario(row["scenario"]))

@@ -48,6 +48,7 @@ class Peer(Protocol):
     caches: bool = False  # outputs that were wiped come back without a run
     cuts_off: bool = False  # an output that is as before stops the rebuild there
     is_incremental: bool = True  # it runs only what has changed
+    notices_edits: bool = True  # false for a floor that only looks whether all is there
     misses_same_second: bool = False  # an edit in the second of the last build goes unseen
     most: int = 10_000  # nodes: a cold build of more takes longer than some minutes
     most_warm: int = 0  # if larger: so many it can take over when others have built them

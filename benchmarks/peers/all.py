@@ -7,6 +7,7 @@ from benchmarks.peers.dvc import Dvc
 from benchmarks.peers.floor import Floor
 from benchmarks.peers.fp import Fp
 from benchmarks.peers.joblib import Joblib
+from benchmarks.peers.leanest import Leanest
 from benchmarks.peers.make import Make
 from benchmarks.peers.ninja import Ninja
 from benchmarks.peers.nx import Nx
@@ -18,6 +19,6 @@ from benchmarks.work import Peer
 
 
 def all_peers() -> tuple[Peer, ...]:
-    """Every peer, installed or not; fusionpipe first."""
-    fast = (Fp(), Floor(), Make(), Ninja(), Tup(), Doit(), Joblib())
+    """Every peer, installed or not; fusionpipe first, then the two floors."""
+    fast = (Fp(), Floor(), Leanest(), Make(), Ninja(), Tup(), Doit(), Joblib())
     return (*fast, Snakemake(), Nx(), Redun(), Pytask(), Dvc())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 from pathlib import Path
 
 import pytest
 
-from benchmarks.measure import CommandFailed, Cost, figure, interleave, run_once
+from benchmarks.measure import CommandFailed, Cost, TookTooLong, figure, interleave, run_once
 from benchmarks.places import environment, real_python
 
 PYTHON = real_python()
@@ -100,10 +101,65 @@ def test_runs_are_taken_in_turn() -> None:
     assert {"a": 3, "b": 3} == {name: each.runs for name, each in found.items()}
 
 
-def test_a_slow_one_is_let_off_once_patience_is_used_up() -> None:
-    runs = {"slow": lambda _: cost(10.0), "fast": lambda _: cost(1.0)}
-    found = interleave(runs, rounds=4, patience=15.0)
-    assert {"slow": 2, "fast": 4} == {name: each.runs for name, each in found.items()}
+def test_who_has_fewer_rounds_joins_the_last_ones() -> None:
+    order: list[str] = []
+
+    def run(name: str) -> Cost:
+        order.append(name)
+        return cost(1.0)
+
+    runs = {"slow": lambda _: run("slow"), "fast": lambda _: run("fast")}
+    found = interleave(runs, rounds={"slow": 1, "fast": 3})
+    assert ["fast", "fast", "slow", "fast"] == order
+    assert {"slow": 1, "fast": 3} == {name: each.runs for name, each in found.items()}
+
+
+def test_every_run_is_heard_of_at_once() -> None:
+    heard: list[tuple[str, int]] = []
+    interleave(
+        {"a": cost},
+        rounds=2,
+        heard=lambda key, found: heard.append((key, found.runs)),
+    )
+    assert [("a", 1), ("a", 2)] == heard
+
+
+def test_a_command_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    os.mkfifo(started)
+    # the reader of the pipe sees its end only when the last process that holds it has gone
+    text = f"""
+import os, subprocess
+pipe = os.open({str(started)!r}, os.O_WRONLY)
+os.set_inheritable(pipe, True)
+subprocess.run(['/bin/sh', '-c', 'while :; do read -r x < {tmp_path}/never; done'], close_fds=False)
+"""
+    os.mkfifo(tmp_path / "never")
+    reader = os.open(started, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(TookTooLong, match="ended after 1 s"):
+            run_once([PYTHON, "-I", "-S", "-c", text], tmp_path, environment(), limit=1.0)
+        ended = select.poll()
+        ended.register(reader, select.POLLHUP)
+        # killed is not yet gone: this waits for it, and for nothing that will never come
+        assert [(reader, select.POLLHUP)] == ended.poll(20_000)
+    finally:
+        os.close(reader)
+
+
+def test_a_command_that_is_ended_may_clear_up_first(tmp_path: Path) -> None:
+    cleared = tmp_path / "cleared"
+    text = f"""
+import signal, sys
+def end(*_):
+    open({str(cleared)!r}, 'w').close()
+    sys.exit(1)
+signal.signal(signal.SIGTERM, end)
+while True: signal.pause()
+"""
+    with pytest.raises(TookTooLong):
+        run_once([PYTHON, "-I", "-S", "-c", text], tmp_path, environment(), limit=2.0)
+    assert cleared.exists()
 
 
 def test_one_that_drops_out_keeps_what_it_had() -> None:

@@ -17,7 +17,7 @@ from benchmarks.places import WORK
 from benchmarks.sites import Site
 from benchmarks.work import Kind, Peer, Work
 
-FAST = ("fp", "floor", "make", "ninja")
+FAST = ("fp", "floor", "leanest", "make", "ninja")
 THERE = [
     pytest.param(peer, id=peer.name, marks=[] if peer.name in FAST else [pytest.mark.slow])
     for peer in all_peers()

@@ -64,6 +64,42 @@ def test_an_edit_may_cost_the_no_op_and_one_run_and_twenty_milliseconds() -> Non
     assert of(results, "comment at a root at 1,000").met is False
 
 
+def test_a_target_that_is_not_met_names_the_floor() -> None:
+    walls = {
+        ("fp", 10_000, Scenario.COLD): 20.0,
+        ("floor", 10_000, Scenario.COLD): 4.0,
+        ("leanest", 10_000, Scenario.COLD): 7.0,
+    }
+    found = of(with_walls(walls), "cold build of 10,000 sh nodes ≤ 1.5 × floor's")
+    assert "fp 20.00 s, limit 6.00 s, 3.33 × the limit; floor 4.00 s" in found.figures
+    assert str(found).endswith("; floor: leanest 7.00 s")
+    walls["fp", 10_000, Scenario.COLD] = 5.0
+    assert "leanest" not in str(of(with_walls(walls), "cold build of 10,000 sh nodes ≤ 1.5"))
+
+
+def test_an_edit_is_held_beside_the_imported_engine() -> None:
+    walls = {
+        ("fp", 1_000, Scenario.NO_OP): 0.040,
+        ("fp", 1_000, Scenario.LEAF): 0.200,
+        ("engine", 0, Scenario.VERSION): 0.090,
+        ("python", 0, Scenario.VERSION): 0.012,
+    }
+    results = with_walls(walls)
+    results.data[DataCell("one node", "sh", "run")] = 0.001
+    floor = "importing the engine takes 90.0 ms, of which a bare Python 12.0 ms"
+    assert floor in str(of(results, "leaf edited at 1,000"))
+
+
+def test_the_largest_graph_may_be_a_smaller_one() -> None:
+    walls = {
+        ("fp", 10_000, Scenario.NO_OP): 0.1,
+        ("fp", 30_000, Scenario.NO_OP): 0.33,
+    }
+    found = of(with_walls(walls), "no-op at 30,000")
+    assert found.met is True
+    assert "3 times 10,000" in found.figures
+
+
 def test_runner_cpu_is_the_process_own() -> None:
     results = with_walls({("fp", 10_000, Scenario.COLD): 40.0})  # 4 s are its own
     found = of(results, "runner CPU")
@@ -105,7 +141,19 @@ def everything() -> Results:
     )
     results.notes.append("tup: not installed")
     results.faults.append("make: wrong")
+    results.missing[Cell("tup", Kind.SH, 100, Scenario.COLD)] = "it failed at cold"
+    results.proven.append("fp sh")
+    results.done.append("start-up")
     return results
+
+
+def test_the_report_says_what_is_missing_and_what_is_never_measured() -> None:
+    text = markdown(everything())
+    missing, never = text.split("## Missing from this run")[1].split("## Never measured")
+    assert "* not run: 100 sh (" in missing
+    assert "1,000 sh (no-op): make" not in missing.split("fewer rounds")[0]
+    assert "* slopes: not run" in missing
+    assert "* a build of so many takes too long: 10,000 sh (cold, no-op" in never
 
 
 def test_results_survive_their_file(tmp_path: Path) -> None:
@@ -118,6 +166,7 @@ def test_the_report_shows_ratios_to_fusionpipe_and_what_was_left_out() -> None:
     assert "| make | – | 2.0 ms (0.1) | – | – | – | – |" in text
     assert "* tup: not installed" in text
     assert "* make: wrong" in text
+    assert "* it failed at cold: 100 sh (cold): tup" in text
 
 
 @pytest.mark.parametrize("results", [everything(), Results()])
@@ -143,7 +192,7 @@ def test_a_whole_run_is_one_that_leaves_nothing_out() -> None:
 
 def test_only_names_what_is_measured() -> None:
     options = parse(["--only", "no-op,data"], ["fp"])
-    assert frozenset({Scenario.NO_OP}) == options.scenarios
+    assert frozenset({Scenario.NO_OP}) == options.wanted.scenarios
     assert frozenset({"data"}) == options.parts
 
 
