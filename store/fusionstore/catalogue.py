@@ -52,11 +52,13 @@ class Catalogue:
 
     def rows(self, key: ActionKey) -> list[Row]:
         """The rows of a key; one the index does not know is looked for on disk."""
-        return self._index.rows(key) or self.catch_up(key)
+        return self._index.rows(key) or self._found_on_disk(key, [])
 
     def catch_up(self, key: ActionKey) -> list[Row]:
         """The rows of a key, after indexing what a crash left on disk without a row."""
-        rows = self._index.rows(key)
+        return self._found_on_disk(key, self._index.rows(key))
+
+    def _found_on_disk(self, key: ActionKey, rows: list[Row]) -> list[Row]:
         if not rows and not os.path.lexists(self._layout.action(key)):
             return []
         known = {row.record.id for row in rows}
