@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from fusionstore.digest import Digest
@@ -121,9 +121,9 @@ class Arrivals:
 
 
 def barrier_for(
-    layout: Layout, names: Iterable[str], trees: Iterable[Arrived], others: Iterable[str] = ()
-) -> None:
-    """Returns once these objects, trees and other files are on the disk."""
+    layout: Layout, names: Collection[str], trees: Iterable[Arrived], others: Iterable[str] = ()
+) -> bool:
+    """Returns once these objects, trees and other files are on the disk; True as `barrier` does."""
     files = [layout.object(name) for name in names]
     directories = {path.rpartition("/")[0] for path in files}
     if files:
@@ -133,4 +133,4 @@ def barrier_for(
         at = layout.tree(arrived.tree.root)
         files += (f"{at}/{path}" for path in arrived.loose)
         directories |= {layout.trees, at, *(f"{at}/{path}" for path in arrived.directories)}
-    barrier(layout.root, files, directories)
+    return barrier(layout.root, files, directories)

@@ -16,7 +16,9 @@ from pathlib import Path
 from fusionstore.errors import DiskFull, DiskRefused, StoreError
 
 SYNC_EACH = 16
-"""Up to so many files and directories are synced one by one."""
+"""Up to so many files and directories are synced one by one: `syncfs` waits for what others write, too."""
+SYNC_EACH_AGAIN = 2
+"""The same just after a `syncfs`, when little else is left to write: another takes as long as two single ones."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -40,9 +42,14 @@ def as_store_error(error: OSError | StoreError, path: str) -> StoreError:
     return DiskRefused(where, error.strerror or str(error))
 
 
-def barrier(root: str, files: Collection[str], directories: Collection[str]) -> None:
-    """Returns once these files and directories, all on the file system of `root`, are on the disk."""
-    if len(files) + len(directories) > SYNC_EACH:
+def barrier(
+    root: str, files: Collection[str], directories: Collection[str], *, each: int = SYNC_EACH
+) -> bool:
+    """Returns once these files and directories, all on the file system of `root`, are on the disk.
+
+    More than `each` of them are synced with all else on that file system; True if that was done.
+    """
+    if len(files) + len(directories) > each:
         sync_file_system(root)
         return
     for path in files:
@@ -55,10 +62,11 @@ def sync_file_system(root: str) -> None:
     """Returns once everything written so far to the file system of `root` is on the disk."""
     if sys.platform != "linux":
         os.sync()
-        return
+        return True
     import ctypes  # 7 ms: only those who write pay for it
 
     fd = os.open(root, os.O_RDONLY | os.O_CLOEXEC)
+    return False
     try:
         if ctypes.CDLL(None, use_errno=True).syncfs(fd) != 0:
             code = ctypes.get_errno()

@@ -15,7 +15,14 @@ from fusionstore.catalogue import Catalogue
 from fusionstore.claims import Claims
 from fusionstore.contract import Draft, NotPublished, Published, Record, Standing
 from fusionstore.digest import ActionKey, Digest, RecordId
-from fusionstore.durable import as_store_error, barrier, link_new, write_new
+from fusionstore.durable import (
+    SYNC_EACH,
+    SYNC_EACH_AGAIN,
+    as_store_error,
+    barrier,
+    link_new,
+    write_new,
+)
 from fusionstore.errors import ChangedWhileStored, Corrupt, StoreError
 from fusionstore.index import Index, Place, Row
 from fusionstore.layout import Layout, blob_name
@@ -86,8 +93,9 @@ class Publish:
         for closing in _going(closings):
             self._guarded(closing, self._write_record)
         self._step("records written")
+        is_all_synced = False
         try:
-            self._make_durable(_going(closings))
+            is_all_synced = self._make_durable(_going(closings))
         except (StoreError, OSError) as error:
             for closing in _going(closings):
                 closing.error = as_store_error(error, self._layout.root)
@@ -97,7 +105,7 @@ class Publish:
         self._step("unchanged")
         for closing in _going(closings):
             self._guarded(closing, self._link)
-        self._make_visible(_going(closings))
+        self._make_visible(_going(closings), SYNC_EACH_AGAIN if is_all_synced else SYNC_EACH)
         return [self._outcome(closing) for closing in closings]
 
     def make_durable(self, trees: Sequence[Tree]) -> None:
@@ -203,11 +211,11 @@ class Publish:
             made=body_number(draft.body, "made"),
         )
 
-    def _make_durable(self, closings: Sequence[_Closing]) -> None:
+    def _make_durable(self, closings: Sequence[_Closing]) -> bool:
         names = {name for closing in closings for name in closing.blobs}
         trees = {d: arrived for closing in closings for d, arrived in closing.trees.items()}
         written = [closing.written for closing in closings if closing.written]
-        barrier_for(self._layout, names, trees.values(), written)
+        return barrier_for(self._layout, names, trees.values(), written)
 
     def _stay_unchanged(self, closing: _Closing) -> None:
         for digest, arrived in closing.trees.items():
@@ -240,12 +248,13 @@ class Publish:
             barrier(self._layout.root, [closing.written], [])
         self._link(closing)
 
-    def _make_visible(self, closings: Sequence[_Closing]) -> None:
+    def _make_visible(self, closings: Sequence[_Closing], sync_each: int) -> None:
         records = [closing for closing in closings if closing.record is not None]
         folders = {f"{self._layout.actions}/{closing.draft.key[:2]}" for closing in records}
         try:
             if folders:
-                barrier(self._layout.root, [], [self._layout.actions, *folders])
+                folders.add(self._layout.actions)
+                barrier(self._layout.root, [], folders, each=sync_each)
             self._step("names durable")
             self._index_all(closings)
         except (StoreError, OSError) as error:
