@@ -24,6 +24,7 @@ class Arrived(NamedTuple):
 
     tree: Tree
     seal: bytes
+    blobs: frozenset[str]  # names of the objects it holds
     directories: tuple[str, ...] = ()  # all below the root, as paths from it
     loose: tuple[str, ...] = ()  # files with an inode of their own, not their object's
 
@@ -125,7 +126,7 @@ def barrier_for(
 ) -> bool:
     """Returns once these objects, trees and other files are on the disk; True as `barrier` does."""
     files = [layout.object(name) for name in names]
-    directories = {path.rpartition("/")[0] for path in files}
+    directories = {f"{layout.objects}/{name[:2]}" for name in names}
     if files:
         directories.add(layout.objects)
     files += others

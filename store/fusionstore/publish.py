@@ -145,7 +145,8 @@ class Publish:
             arrived = self._arrivals.tree(tree.root)
         if arrived is not None:
             closing.trees[tree.root] = arrived
-            self._gather_blobs(closing, tree)
+            for name in arrived.blobs:
+                self._gather_blob(closing, name)
 
     def _is_stored(self, tree: Digest) -> bool:
         return self._index.seal(tree) is not None and self._catalogue.has_bytes([tree])
@@ -153,10 +154,10 @@ class Publish:
     def _gather_blobs(self, closing: _Closing, tree: Tree) -> None:
         for _, entry in tree.walk():
             if entry.kind in (Kind.FILE, Kind.EXECUTABLE):
-                self._gather_blob(closing, entry.digest, executable=entry.kind is Kind.EXECUTABLE)
+                name = blob_name(entry.digest, executable=entry.kind is Kind.EXECUTABLE)
+                self._gather_blob(closing, name)
 
-    def _gather_blob(self, closing: _Closing, digest: Digest, *, executable: bool = False) -> None:
-        name = blob_name(digest, executable=executable)
+    def _gather_blob(self, closing: _Closing, name: str) -> None:
         known = self._arrivals.blob(name)
         if known is None and self._index.stamp(name) is None:
             if self._objects.good(name) is None:
