@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from fusionstore.arrivals import Arrivals
 from fusionstore.contract import Accepts, FullRecord, Record, Root, Standing
+from fusionstore.copying import read_whole
 from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt, StoreError, TreeLost
 from fusionstore.index import Index, Place, Row, Writer
@@ -213,8 +214,7 @@ class Catalogue:
         return [(place, path) for place, path in found if place is not Place.GONE]
 
     def _read_file(self, path: str, id: RecordId | None = None) -> Filed:
-        with open(path, "rb") as file:
-            filed = decode_record(file.read(), path)
+        filed = decode_record(read_whole(path), path)
         if id is not None and filed.full.record.id != id:
             raise Corrupt(path, "it holds another record than its name and the index say")
         return filed

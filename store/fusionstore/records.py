@@ -60,7 +60,7 @@ def decode_sheet(title: bytes, data: bytes, where: str) -> Sheet:
     if last != f"blake3 {digest}\n".encode():
         raise Corrupt(where, "it is torn or altered (its last line does not match)")
     end = body.index(b"\n", len(title))
-    payload = json.loads(body[len(title) : end])
+    payload = json.loads(body[len(title) : end].decode())  # of bytes it would guess the encoding
     blobs: dict[Digest, bytes] = {}
     at = end + 1
     while at < len(body) - 1:
