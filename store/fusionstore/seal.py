@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
+from fusionstore.tree import raw_name
+
 
 class Stamp(NamedTuple):
     """What tells that a stored file was not touched."""
@@ -34,17 +36,17 @@ def stamp(status: os.stat_result) -> Stamp:
 
 def file_row(path: str, executable: bool, of: Stamp) -> bytes:
     """A file's row; `path` is from the tree's root."""
-    return os.fsencode(path) + (b"\0x" if executable else b"\0f") + STAMP.pack(*of)
+    return raw_name(path) + (b"\0x" if executable else b"\0f") + STAMP.pack(*of)
 
 
 def link_row(path: str, target: str) -> bytes:
     """A symlink's row."""
-    return os.fsencode(path) + b"\0l" + os.fsencode(target) + b"\0"
+    return raw_name(path) + b"\0l" + os.fsencode(target) + b"\0"
 
 
 def directory_row(path: str) -> bytes:
     """A directory's row; the root has none."""
-    return os.fsencode(path) + b"\0d"
+    return raw_name(path) + b"\0d"
 
 
 def seal(rows: Iterable[bytes]) -> bytes:
@@ -74,6 +76,6 @@ def _scan(directory: str, prefix: str, rows: list[bytes]) -> None:
             elif stat.S_ISLNK(mode):
                 rows.append(link_row(path, os.readlink(name.path)))
             else:  # no tree has one, so the seal cannot match
-                rows.append(os.fsencode(path) + b"\0o")
+                rows.append(raw_name(path) + b"\0o")
     for path in below:
         _scan(f"{directory}/{path[len(prefix) :]}", path + "/", rows)
