@@ -169,8 +169,11 @@ class Publish:
     def _classify(self, closing: _Closing) -> None:
         """How the draft stands beside the records its key has (L5)."""
         draft = closing.draft
-        observed, slots = canonical(draft.observed), _roots(draft.slots)
         rows = self._catalogue.catch_up(draft.key)
+        if not rows:  # nearly always
+            closing.standing = Standing.ASSERTED if draft.asserted else Standing.REALISATION
+            return
+        observed, slots = canonical(draft.observed), _roots(draft.slots)
         same = [row for row in rows if canonical(row.record.observed) == observed]
         lost = [row for row in same if not self._answers(row, slots)]
         for row in lost:
@@ -220,11 +223,13 @@ class Publish:
 
     def _stay_unchanged(self, closing: _Closing) -> None:
         for digest, arrived in closing.trees.items():
-            if scan_seal(self._layout.tree(digest)) != arrived.seal:
-                raise ChangedWhileStored(self._layout.tree(digest))
+            place = self._layout.tree(digest)
+            if scan_seal(place) != arrived.seal:
+                raise ChangedWhileStored(place)
         for name, known in closing.blobs.items():
-            if stamp(os.lstat(self._layout.object(name))) != known:
-                raise ChangedWhileStored(self._layout.object(name))
+            path = self._layout.object(name)
+            if stamp(os.lstat(path)) != known:
+                raise ChangedWhileStored(path)
 
     def _link(self, closing: _Closing) -> None:
         record = closing.record
