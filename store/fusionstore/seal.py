@@ -69,7 +69,11 @@ def _scan(directory: str, prefix: str, rows: list[bytes]) -> None:
             status = name.stat(follow_symlinks=False)
             mode = status.st_mode
             if stat.S_ISREG(mode):
-                rows.append(file_row(path, bool(mode & 0o111), stamp(status)))
+                kind = (
+                    b"\0x" if mode & 0o111 else b"\0f"
+                )  # `file_row`, written out: this is the loop
+                of = STAMP.pack(status.st_size, status.st_mtime_ns, status.st_ino)
+                rows.append(raw_name(path) + kind + of)
             elif stat.S_ISDIR(mode):
                 rows.append(directory_row(path))
                 below.append(path)
