@@ -10,6 +10,7 @@ import errno
 import os
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from fusionstore.errors import DiskFull, DiskRefused, StoreError
@@ -107,7 +108,8 @@ def link_new(source: str, target: str) -> None:
     try:
         os.link(source, target, follow_symlinks=False)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with suppress(FileExistsError):
+            os.mkdir(os.path.dirname(target))
         os.link(source, target, follow_symlinks=False)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 
 from blake3 import blake3
 
 from fusionstore.arrivals import Arrivals
-from fusionstore.copying import copy_file, create, pieces
+from fusionstore.copying import copy_file, create, pieces, read_whole
 from fusionstore.digest import Digest, digest_bytes, digest_file
 from fusionstore.durable import link_new, write_all, write_new
 from fusionstore.layout import Layout, blob_name
@@ -131,10 +132,14 @@ class Objects:
 
     def read(self, digest: Digest) -> bytes | None:
         """A blob's bytes, hashed; None if it is lost."""
+        path = self._layout.object(digest)
+        with suppress(OSError):  # not there, or no file: the slow way tells
+            data = read_whole(path)
+            if digest_bytes(data) == digest:  # no stamp proves more
+                return data
         if self.good(digest) is None:
             return None
-        with open(self._layout.object(digest), "rb") as file:
-            data = file.read()
+        data = read_whole(path)
         return data if digest_bytes(data) == digest else None
 
     # -- within -----------------------------------------------------------------------------
