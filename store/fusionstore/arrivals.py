@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from fusionstore.digest import Digest
@@ -24,6 +24,7 @@ class Arrived(NamedTuple):
 
     tree: Tree
     seal: bytes
+    blobs: frozenset[str]  # names of the objects it holds
     directories: tuple[str, ...] = ()  # all below the root, as paths from it
     loose: tuple[str, ...] = ()  # files with an inode of their own, not their object's
 
@@ -121,11 +122,11 @@ class Arrivals:
 
 
 def barrier_for(
-    layout: Layout, names: Iterable[str], trees: Iterable[Arrived], others: Iterable[str] = ()
-) -> None:
-    """Returns once these objects, trees and other files are on the disk."""
+    layout: Layout, names: Collection[str], trees: Iterable[Arrived], others: Iterable[str] = ()
+) -> bool:
+    """Returns once these objects, trees and other files are on the disk; True as `barrier` does."""
     files = [layout.object(name) for name in names]
-    directories = {path.rpartition("/")[0] for path in files}
+    directories = {f"{layout.objects}/{name[:2]}" for name in names}
     if files:
         directories.add(layout.objects)
     files += others
@@ -133,4 +134,4 @@ def barrier_for(
         at = layout.tree(arrived.tree.root)
         files += (f"{at}/{path}" for path in arrived.loose)
         directories |= {layout.trees, at, *(f"{at}/{path}" for path in arrived.directories)}
-    barrier(layout.root, files, directories)
+    return barrier(layout.root, files, directories)

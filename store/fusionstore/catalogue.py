@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from fusionstore.arrivals import Arrivals
 from fusionstore.contract import Accepts, FullRecord, Record, Root, Standing
+from fusionstore.copying import read_whole
 from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt, StoreError, TreeLost
 from fusionstore.index import Index, Place, Row, Writer
@@ -52,11 +53,13 @@ class Catalogue:
 
     def rows(self, key: ActionKey) -> list[Row]:
         """The rows of a key; one the index does not know is looked for on disk."""
-        return self._index.rows(key) or self.catch_up(key)
+        return self._index.rows(key) or self._found_on_disk(key, [])
 
     def catch_up(self, key: ActionKey) -> list[Row]:
         """The rows of a key, after indexing what a crash left on disk without a row."""
-        rows = self._index.rows(key)
+        return self._found_on_disk(key, self._index.rows(key))
+
+    def _found_on_disk(self, key: ActionKey, rows: list[Row]) -> list[Row]:
         if not rows and not os.path.lexists(self._layout.action(key)):
             return []
         known = {row.record.id for row in rows}
@@ -211,8 +214,7 @@ class Catalogue:
         return [(place, path) for place, path in found if place is not Place.GONE]
 
     def _read_file(self, path: str, id: RecordId | None = None) -> Filed:
-        with open(path, "rb") as file:
-            filed = decode_record(file.read(), path)
+        filed = decode_record(read_whole(path), path)
         if id is not None and filed.full.record.id != id:
             raise Corrupt(path, "it holds another record than its name and the index say")
         return filed

@@ -32,17 +32,20 @@ class Claims:
         self._locks = locks
         self._scratch = scratch
         self._tokens = itertools.count(1)
-        self._held: dict[int, tuple[ActionKey, int]] = {}
+        self._held: dict[ActionKey, tuple[int, int]] = {}  # token and lock: a key is held once
         self._guard = threading.Lock()
         self._is_open = True
 
     def claim(self, key: ActionKey, find: Find) -> Record | Claim | Busy:
         """What is found, or the key, or word that somebody has it."""
-        seen = self._failure_id(key)  # before the try: a failure after it must count as news
         fd = self._locks.try_key(key)
-        if fd is None:
-            return find() or Busy(key, seen)
-        return self._find_or_keep(key, fd, find)
+        if fd is not None:
+            return self._find_or_keep(key, fd, find)
+        seen = self._failure_id(key)  # before another try: a failure after that must count as news
+        fd = self._locks.try_key(key)
+        if fd is not None:
+            return self._find_or_keep(key, fd, find)
+        return find() or Busy(key, seen)
 
     def wait(self, busy: Busy, find: Find) -> Record | Claim | FailedElsewhere:
         """Blocks until the holder is done, failed or dead."""
@@ -71,18 +74,20 @@ class Claims:
     def release(self, claim: Claim) -> None:
         """Gives the claim up; harmless when that is done already."""
         with self._guard:
-            held = self._held.pop(claim.token, None)
-        if held is not None:
-            self._locks.release(held[1])
+            token, fd = self._held.get(claim.key, (0, -1))
+            if token != claim.token:
+                return
+            del self._held[claim.key]
+        self._locks.release(fd)
 
     def publish(self, key: ActionKey) -> None:
         """The key has a result: its failure is past and its claim, if held here, is given up."""
         with suppress(FileNotFoundError):
             os.unlink(self._note(key))
         with self._guard:
-            tokens = [token for token, (held, _) in self._held.items() if held == key]
-        for token in tokens:
-            self.release(Claim(key, token))
+            held = self._held.pop(key, None)
+        if held is not None:
+            self._locks.release(held[1])
 
     def close(self) -> None:
         """Gives all claims up. Those who wait are not woken; they find the store closed."""
@@ -103,7 +108,7 @@ class Claims:
             return record
         claim = Claim(key, next(self._tokens))
         with self._guard:
-            self._held[claim.token] = (key, fd)
+            self._held[key] = (claim.token, fd)
         return claim
 
     def _note(self, key: ActionKey) -> str:

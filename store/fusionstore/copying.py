@@ -1,4 +1,7 @@
-"""Copies of files: shared bytes where the file system can, plain ones elsewhere. Never follows a link."""
+"""Copies of files: shared bytes where the file system can, plain ones elsewhere; and reading small ones.
+
+No copy follows a link.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,17 @@ def pieces(fd: int) -> Iterator[bytes]:
     """All that can be read from `fd`."""
     while data := os.read(fd, _CHUNK):
         yield data
+
+
+def read_whole(path: str) -> bytes:
+    """All of a small file: four calls, where a buffered file makes seven. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(fd).st_size
+        data = os.read(fd, size + 1)
+        return data if len(data) == size else data + b"".join(pieces(fd))
+    finally:
+        os.close(fd)
 
 
 def _clone(source: int, target: int) -> bool:

@@ -237,7 +237,7 @@ def _encode_row(row: Row) -> list[object]:
 def _decode_rows(key: ActionKey, data: bytes) -> list[Row]:
     return [
         Row(Record(id, key, slots, log, seen, Standing(standing), seconds, made), Place(at), proven)
-        for id, standing, slots, log, seen, seconds, made, at, proven in json.loads(data)
+        for id, standing, slots, log, seen, seconds, made, at, proven in json.loads(data.decode())
     ]
 
 

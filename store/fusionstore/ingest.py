@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fusionstore.arrivals import Arrivals, Arrived
 from fusionstore.copying import copy_file
@@ -29,7 +30,8 @@ from fusionstore.tree import Entry, Kind, Tree, encode
 Step = Callable[[str], None]
 MAX_DEPTH = 300
 _MMAP_FROM = 128 * 1024
-_PATIENCE = (0.0, 0.001, 0.004, 0.016)
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+_PATIENCE = (0.001, 0.004, 0.016)
 
 
 @dataclass(slots=True)
@@ -39,8 +41,24 @@ class _Gathered:
     root: str
     rows: list[bytes] = field(default_factory=list)
     encodings: dict[Digest, bytes] = field(default_factory=dict)
+    blobs: set[str] = field(default_factory=set)
     below: list[str] = field(default_factory=list)
     loose: list[str] = field(default_factory=list)
+
+    def arrived(self, tree: Tree) -> Arrived:
+        """All of it, once the tree stands."""
+        blobs, below, loose = frozenset(self.blobs), tuple(self.below), tuple(self.loose)
+        return Arrived(tree, seal(self.rows), blobs, below, loose)
+
+
+class _Taken(NamedTuple):
+    """A file that is an object now."""
+
+    digest: Digest
+    name: str
+    now: Stamp  # what its path has in the end
+    is_executable: bool
+    is_loose: bool  # its path has an inode of its own, not its object's
 
 
 class Ingest:
@@ -62,14 +80,12 @@ class Ingest:
 
     def take(self, directory: str, verify: Callable[[Tree], object]) -> Tree:
         """Takes a private directory over. `verify` proves a tree that stands in the place already."""
-        status = os.lstat(directory)
-        if not stat.S_ISDIR(
-            status.st_mode
-        ):  # through a link, somebody else's files would be frozen
-            what = "a file" if stat.S_ISREG(status.st_mode) else describe(status.st_mode)
+        mode = os.lstat(directory).st_mode
+        if not stat.S_ISDIR(mode):  # through a link, somebody else's files would be frozen
+            what = "a file" if stat.S_ISREG(mode) else describe(mode)
             raise UnstorableFile(os.path.basename(directory), what)
         gathered = _Gathered(directory)
-        root = self._directory(gathered, "", 0)
+        root = self._directory(gathered, "", mode, 0)
         tree = Tree(root.digest, gathered.encodings)
         place = self._layout.tree(tree.root)
         if os.path.lexists(place):
@@ -84,18 +100,16 @@ class Ingest:
             verify(tree)  # another process was faster
             self._scratch.trash(directory)
             return tree
-        below, loose = tuple(gathered.below), tuple(gathered.loose)
-        self._arrivals.add_tree(Arrived(tree, seal(gathered.rows), below, loose))
+        self._arrivals.add_tree(gathered.arrived(tree))
         self._step("tree in place")
         return tree
 
     def take_file(self, path: str) -> Digest:
         """Takes one private file over; `path` stays a name of it."""
-        status = os.lstat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnstorableFile(path, describe(status.st_mode))
-        digest, _ = self._file(path, path, status, executable=False)
-        return digest
+        mode = os.lstat(path).st_mode
+        if not stat.S_ISREG(mode):
+            raise UnstorableFile(path, describe(mode))
+        return self._file(path, path, executable=False).digest
 
     def copy(self, directory: str) -> str:
         """A private copy of somebody's directory, to be taken over."""
@@ -103,11 +117,11 @@ class Ingest:
         _copy_directory(directory, target, "", 0)
         return target
 
-    def _directory(self, gathered: _Gathered, prefix: str, depth: int) -> Entry:
+    def _directory(self, gathered: _Gathered, prefix: str, mode: int, depth: int) -> Entry:
         path = f"{gathered.root}/{prefix}" if prefix else gathered.root
         if depth > MAX_DEPTH:
             raise UnstorableFile(prefix, "a directory nested too deeply")
-        if stat.S_IMODE(os.lstat(path).st_mode) != 0o755:
+        if stat.S_IMODE(mode) != 0o755:
             os.chmod(path, 0o755)
         with os.scandir(path) as names:
             entries = [self._entry(gathered, prefix, name, depth) for name in names]
@@ -120,45 +134,51 @@ class Ingest:
         self, gathered: _Gathered, prefix: str, found: os.DirEntry[str], depth: int
     ) -> Entry:
         name, path = found.name, prefix + found.name
-        status = found.stat(follow_symlinks=False)
-        mode = status.st_mode
-        if stat.S_ISREG(mode):
-            executable = bool(mode & 0o111)
-            digest, now = self._file(found.path, path, status, executable=executable)
-            if now.inode == status.st_ino and now != self._arrivals.blob(
-                blob_name(digest, executable=executable)
-            ):
+        if found.is_file(follow_symlinks=False):  # the directory tells: no call
+            taken = self._file(found.path, path, executable=None)
+            gathered.blobs.add(taken.name)
+            if taken.is_loose:
                 gathered.loose.append(path)
-            gathered.rows.append(file_row(path, executable, now))
-            return Entry(name, Kind.EXECUTABLE if executable else Kind.FILE, digest, now.size)
+            executable = taken.is_executable
+            gathered.rows.append(file_row(path, executable, taken.now))
+            kind = Kind.EXECUTABLE if executable else Kind.FILE
+            return Entry(name, kind, taken.digest, taken.now.size)
+        mode = found.stat(follow_symlinks=False).st_mode
         if stat.S_ISDIR(mode):
             gathered.below.append(path)
             gathered.rows.append(directory_row(path))
-            return self._directory(gathered, path + "/", depth + 1)._replace(name=name)
+            return self._directory(gathered, path + "/", mode, depth + 1)._replace(name=name)
         if stat.S_ISLNK(mode):
             target = inner_target(gathered.root, path)
             gathered.rows.append(link_row(path, target))
             return Entry(name, Kind.SYMLINK, target=target)
         raise UnstorableFile(path, describe(mode))
 
-    def _file(
-        self, path: str, shown: str, status: os.stat_result, *, executable: bool
-    ) -> tuple[Digest, Stamp]:
-        if status.st_nlink > 1:
-            status = self._unlink_from_others(path, status)
-        os.chmod(path, 0o555 if executable else 0o444)
-        digest = EMPTY_BLOB if status.st_size == 0 else _quiet_digest(path, shown, status.st_size)
+    def _file(self, path: str, shown: str, *, executable: bool | None) -> _Taken:
+        """Takes a file over; `executable` None leaves it to its mode."""
+        fd = _open_to_read(path)
+        try:
+            status = os.fstat(fd)
+            if status.st_nlink > 1:
+                self._unlink_from_others(path, status)
+                return self._file(path, shown, executable=executable)
+            if executable is None:
+                executable = bool(status.st_mode & 0o111)
+            os.fchmod(fd, 0o555 if executable else 0o444)
+            digest = _quiet_digest(fd, path, shown, status.st_size)
+        finally:
+            os.close(fd)
         name = blob_name(digest, executable=executable)
         now = self._objects.adopt(path, name, stamp(status))
         self._step("object linked")
-        return digest, now
+        is_loose = now.inode == status.st_ino and now != self._arrivals.blob(name)
+        return _Taken(digest, name, now, executable, is_loose)
 
-    def _unlink_from_others(self, path: str, status: os.stat_result) -> os.stat_result:
+    def _unlink_from_others(self, path: str, status: os.stat_result) -> None:
         """A file with other names might be somebody's own: it must be neither frozen nor shared."""
         temporary = self._scratch.fresh()
         copy_file(path, temporary, stat.S_IMODE(status.st_mode))
         os.rename(temporary, path)
-        return os.lstat(path)
 
 
 def inner_target(root: str, path: str) -> str:
@@ -185,18 +205,25 @@ def describe(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "not a regular file")
 
 
-def _quiet_digest(path: str, shown: str, size: int) -> Digest:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+def _open_to_read(path: str) -> int:
     try:
-        if not _is_quiet(fd):
-            raise ChangedWhileStored(shown)
-        if size >= _MMAP_FROM:
-            from blake3 import blake3
+        return os.open(path, _READ)
+    except PermissionError:  # its writer shut it, even to its owner
+        status = os.lstat(path)
+        if status.st_nlink > 1 or not stat.S_ISREG(status.st_mode):
+            raise
+        os.chmod(path, stat.S_IMODE(status.st_mode) | stat.S_IRUSR)
+        return os.open(path, _READ)
 
-            return Digest(blake3(max_threads=1).update_mmap(path).hexdigest())
-        return digest_fd(fd, size_hint=size)
-    finally:
-        os.close(fd)
+
+def _quiet_digest(fd: int, path: str, shown: str, size: int) -> Digest:
+    if not _is_quiet(fd):
+        raise ChangedWhileStored(shown)
+    if size >= _MMAP_FROM:
+        from blake3 import blake3
+
+        return Digest(blake3(max_threads=1).update_mmap(path).hexdigest())
+    return EMPTY_BLOB if size == 0 else digest_fd(fd, size_hint=size)
 
 
 def _is_quiet(fd: int) -> bool:
@@ -204,14 +231,14 @@ def _is_quiet(fd: int) -> bool:
 
     A child that is just being spawned holds all our descriptors until it execs: hence the patience.
     """
-    return any(_has_no_writer(fd, pause) for pause in _PATIENCE)
-
-
-def _has_no_writer(fd: int, pause: float) -> bool:
-    """A lease can only be had on a file nobody writes to. It is given back at once; were it broken in
-    between, the signal must be one that is ignored by default."""
     if sys.platform != "linux":
         return True
+    return _has_no_writer(fd) or any(_has_no_writer(fd, pause) for pause in _PATIENCE)
+
+
+def _has_no_writer(fd: int, pause: float = 0.0) -> bool:
+    """A lease can only be had on a file nobody writes to. It ends when `fd` is closed: until then whoever
+    opens the file to write waits, and the signal that tells us must be one that is ignored by default."""
     if pause:
         time.sleep(pause)
     try:
@@ -219,7 +246,6 @@ def _has_no_writer(fd: int, pause: float) -> bool:
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
         return error.errno != errno.EAGAIN  # anything else: leases are not to be had here
-    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return True
 
 

@@ -21,7 +21,9 @@ from fusionstore.tree import Entry, Kind, Tree
 @dataclass(slots=True)
 class _Laid:
     rows: list[bytes] = field(default_factory=list)
+    blobs: set[str] = field(default_factory=set)
     directories: list[str] = field(default_factory=list)
+    loose: list[str] = field(default_factory=list)
 
 
 class Materialise:
@@ -53,7 +55,12 @@ class Materialise:
         except TreeLost:
             self._scratch.trash(temporary)
             raise
-        self._arrivals.add_tree(Arrived(tree, seal(laid.rows), tuple(laid.directories)))
+        blobs, directories, loose = (
+            frozenset(laid.blobs),
+            tuple(laid.directories),
+            tuple(laid.loose),
+        )
+        self._arrivals.add_tree(Arrived(tree, seal(laid.rows), blobs, directories, loose))
 
     def _lay(self, tree: Tree, root: str, path: str, entry: Entry, laid: _Laid) -> None:
         target = f"{root}/{path}"
@@ -67,7 +74,11 @@ class Materialise:
             laid.rows.append(link_row(path, entry.target))
         else:
             executable = entry.kind is Kind.EXECUTABLE
-            there = self._objects.link_out(blob_name(entry.digest, executable=executable), target)
+            name = blob_name(entry.digest, executable=executable)
+            there = self._objects.link_out(name, target)
             if there is None:
                 raise TreeLost(tree.root, f"the bytes of {path!r} are gone")
+            laid.blobs.add(name)
+            if there != self._arrivals.stamp(name):  # a copy
+                laid.loose.append(path)
             laid.rows.append(file_row(path, executable, there))

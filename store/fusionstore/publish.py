@@ -15,7 +15,14 @@ from fusionstore.catalogue import Catalogue
 from fusionstore.claims import Claims
 from fusionstore.contract import Draft, NotPublished, Published, Record, Standing
 from fusionstore.digest import ActionKey, Digest, RecordId
-from fusionstore.durable import as_store_error, barrier, link_new, write_new
+from fusionstore.durable import (
+    SYNC_EACH,
+    SYNC_EACH_AGAIN,
+    as_store_error,
+    barrier,
+    link_new,
+    write_new,
+)
 from fusionstore.errors import ChangedWhileStored, Corrupt, StoreError
 from fusionstore.index import Index, Place, Row
 from fusionstore.layout import Layout, blob_name
@@ -86,8 +93,9 @@ class Publish:
         for closing in _going(closings):
             self._guarded(closing, self._write_record)
         self._step("records written")
+        is_all_synced = False
         try:
-            self._make_durable(_going(closings))
+            is_all_synced = self._make_durable(_going(closings))
         except (StoreError, OSError) as error:
             for closing in _going(closings):
                 closing.error = as_store_error(error, self._layout.root)
@@ -97,7 +105,7 @@ class Publish:
         self._step("unchanged")
         for closing in _going(closings):
             self._guarded(closing, self._link)
-        self._make_visible(_going(closings))
+        self._make_visible(_going(closings), SYNC_EACH_AGAIN if is_all_synced else SYNC_EACH)
         return [self._outcome(closing) for closing in closings]
 
     def make_durable(self, trees: Sequence[Tree]) -> None:
@@ -137,7 +145,8 @@ class Publish:
             arrived = self._arrivals.tree(tree.root)
         if arrived is not None:
             closing.trees[tree.root] = arrived
-            self._gather_blobs(closing, tree)
+            for name in arrived.blobs:
+                self._gather_blob(closing, name)
 
     def _is_stored(self, tree: Digest) -> bool:
         return self._index.seal(tree) is not None and self._catalogue.has_bytes([tree])
@@ -145,10 +154,10 @@ class Publish:
     def _gather_blobs(self, closing: _Closing, tree: Tree) -> None:
         for _, entry in tree.walk():
             if entry.kind in (Kind.FILE, Kind.EXECUTABLE):
-                self._gather_blob(closing, entry.digest, executable=entry.kind is Kind.EXECUTABLE)
+                name = blob_name(entry.digest, executable=entry.kind is Kind.EXECUTABLE)
+                self._gather_blob(closing, name)
 
-    def _gather_blob(self, closing: _Closing, digest: Digest, *, executable: bool = False) -> None:
-        name = blob_name(digest, executable=executable)
+    def _gather_blob(self, closing: _Closing, name: str) -> None:
         known = self._arrivals.blob(name)
         if known is None and self._index.stamp(name) is None:
             if self._objects.good(name) is None:
@@ -160,8 +169,11 @@ class Publish:
     def _classify(self, closing: _Closing) -> None:
         """How the draft stands beside the records its key has (L5)."""
         draft = closing.draft
-        observed, slots = canonical(draft.observed), _roots(draft.slots)
         rows = self._catalogue.catch_up(draft.key)
+        if not rows:  # nearly always
+            closing.standing = Standing.ASSERTED if draft.asserted else Standing.REALISATION
+            return
+        observed, slots = canonical(draft.observed), _roots(draft.slots)
         same = [row for row in rows if canonical(row.record.observed) == observed]
         lost = [row for row in same if not self._answers(row, slots)]
         for row in lost:
@@ -203,19 +215,21 @@ class Publish:
             made=body_number(draft.body, "made"),
         )
 
-    def _make_durable(self, closings: Sequence[_Closing]) -> None:
+    def _make_durable(self, closings: Sequence[_Closing]) -> bool:
         names = {name for closing in closings for name in closing.blobs}
         trees = {d: arrived for closing in closings for d, arrived in closing.trees.items()}
         written = [closing.written for closing in closings if closing.written]
-        barrier_for(self._layout, names, trees.values(), written)
+        return barrier_for(self._layout, names, trees.values(), written)
 
     def _stay_unchanged(self, closing: _Closing) -> None:
         for digest, arrived in closing.trees.items():
-            if scan_seal(self._layout.tree(digest)) != arrived.seal:
-                raise ChangedWhileStored(self._layout.tree(digest))
+            place = self._layout.tree(digest)
+            if scan_seal(place) != arrived.seal:
+                raise ChangedWhileStored(place)
         for name, known in closing.blobs.items():
-            if stamp(os.lstat(self._layout.object(name))) != known:
-                raise ChangedWhileStored(self._layout.object(name))
+            path = self._layout.object(name)
+            if stamp(os.lstat(path)) != known:
+                raise ChangedWhileStored(path)
 
     def _link(self, closing: _Closing) -> None:
         record = closing.record
@@ -240,12 +254,13 @@ class Publish:
             barrier(self._layout.root, [closing.written], [])
         self._link(closing)
 
-    def _make_visible(self, closings: Sequence[_Closing]) -> None:
+    def _make_visible(self, closings: Sequence[_Closing], sync_each: int) -> None:
         records = [closing for closing in closings if closing.record is not None]
         folders = {f"{self._layout.actions}/{closing.draft.key[:2]}" for closing in records}
         try:
             if folders:
-                barrier(self._layout.root, [], [self._layout.actions, *folders])
+                folders.add(self._layout.actions)
+                barrier(self._layout.root, [], folders, each=sync_each)
             self._step("names durable")
             self._index_all(closings)
         except (StoreError, OSError) as error:

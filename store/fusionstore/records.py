@@ -24,12 +24,13 @@ SPILL_FROM = 16 * 1024
 """A directory's encoding longer than this is an object of its own, not part of the record."""
 
 _FRAME = struct.Struct(">32sI")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 _LAST_LINE = len(b"blake3 ") + 64 + 1
 
 
 def canonical(value: Json) -> str:
     """The one JSON text of a value: sorted keys, no spaces, ASCII. Equal texts are equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 class Sheet(NamedTuple):
@@ -60,7 +61,7 @@ def decode_sheet(title: bytes, data: bytes, where: str) -> Sheet:
     if last != f"blake3 {digest}\n".encode():
         raise Corrupt(where, "it is torn or altered (its last line does not match)")
     end = body.index(b"\n", len(title))
-    payload = json.loads(body[len(title) : end])
+    payload = json.loads(body[len(title) : end].decode())  # of bytes it would guess the encoding
     blobs: dict[Digest, bytes] = {}
     at = end + 1
     while at < len(body) - 1:
@@ -91,7 +92,12 @@ def encode_record(draft: Draft, standing: Standing) -> bytes:
 
 def spilled_directories(draft: Draft) -> dict[Digest, bytes]:
     """The directory encodings too long for the record: each must be an object before it is written."""
-    return {d: data for d, data in _directories(draft).items() if len(data) > SPILL_FROM}
+    return {
+        digest: data
+        for tree in (*draft.slots.values(), *draft.keeps.values())
+        for digest, data in tree.directories.items()
+        if len(data) > SPILL_FROM
+    }
 
 
 class Filed(NamedTuple):

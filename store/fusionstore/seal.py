@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
+from fusionstore.tree import raw_name
+
 
 class Stamp(NamedTuple):
     """What tells that a stored file was not touched."""
@@ -34,17 +36,17 @@ def stamp(status: os.stat_result) -> Stamp:
 
 def file_row(path: str, executable: bool, of: Stamp) -> bytes:
     """A file's row; `path` is from the tree's root."""
-    return os.fsencode(path) + (b"\0x" if executable else b"\0f") + STAMP.pack(*of)
+    return raw_name(path) + (b"\0x" if executable else b"\0f") + STAMP.pack(*of)
 
 
 def link_row(path: str, target: str) -> bytes:
     """A symlink's row."""
-    return os.fsencode(path) + b"\0l" + os.fsencode(target) + b"\0"
+    return raw_name(path) + b"\0l" + os.fsencode(target) + b"\0"
 
 
 def directory_row(path: str) -> bytes:
     """A directory's row; the root has none."""
-    return os.fsencode(path) + b"\0d"
+    return raw_name(path) + b"\0d"
 
 
 def seal(rows: Iterable[bytes]) -> bytes:
@@ -67,13 +69,17 @@ def _scan(directory: str, prefix: str, rows: list[bytes]) -> None:
             status = name.stat(follow_symlinks=False)
             mode = status.st_mode
             if stat.S_ISREG(mode):
-                rows.append(file_row(path, bool(mode & 0o111), stamp(status)))
+                kind = (
+                    b"\0x" if mode & 0o111 else b"\0f"
+                )  # `file_row`, written out: this is the loop
+                of = STAMP.pack(status.st_size, status.st_mtime_ns, status.st_ino)
+                rows.append(raw_name(path) + kind + of)
             elif stat.S_ISDIR(mode):
                 rows.append(directory_row(path))
                 below.append(path)
             elif stat.S_ISLNK(mode):
                 rows.append(link_row(path, os.readlink(name.path)))
             else:  # no tree has one, so the seal cannot match
-                rows.append(os.fsencode(path) + b"\0o")
+                rows.append(raw_name(path) + b"\0o")
     for path in below:
         _scan(f"{directory}/{path[len(prefix) :]}", path + "/", rows)

@@ -24,7 +24,7 @@ from fusionstore.contract import (
     Root,
 )
 from fusionstore.digest import ActionKey, Digest, RecordId
-from fusionstore.durable import disk_errors
+from fusionstore.durable import DiskErrors
 from fusionstore.errors import Corrupt, TreeLost
 from fusionstore.index import Index
 from fusionstore.ingest import Ingest
@@ -65,6 +65,7 @@ class Store:
         """Wires the parts; use `Store.open`."""
         self.path = Path(layout.root)
         self._layout = layout
+        self._disk_errors = DiskErrors(layout.root)
         self._index = index
         self._quarantine = quarantine
         self._scratch = scratch = Scratch(layout)
@@ -100,7 +101,7 @@ class Store:
         """
         layout = prepare(Path(os.path.abspath(path)), create=create)
         quarantine = Quarantine(layout)
-        with disk_errors(layout.root):
+        with DiskErrors(layout.root):
             index = open_index(layout, lambda at: quarantine.move(at, "index", "is damaged"))
             store = cls(layout, index, quarantine, step)
             if not index.figure("complete"):  # new, deleted, or damaged
@@ -112,17 +113,17 @@ class Store:
         self, key: ActionKey, accepts: Accepts, choice: RecordId | None = None
     ) -> Record | None:
         """The result of a key: a few stats."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._catalogue.lookup(key, accepts, choice)
 
     def records(self, key: ActionKey) -> Sequence[Record]:
         """All records of a key, the realisation first, then by time."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return [row.record for row in self._catalogue.rows(key)]
 
     def read_record(self, id: RecordId) -> FullRecord:
         """Everything about a record."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._catalogue.read(id)
 
     # -- single flight ----------------------------------------------------------------------
@@ -135,19 +136,19 @@ class Store:
         rerun: bool = False,
     ) -> Record | Claim | Busy:
         """A hit, the claim, or word that somebody else has it."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._claims.claim(key, lambda: self._find(key, accepts, choice, rerun))
 
     def wait(
         self, busy: Busy, accepts: Accepts, choice: RecordId | None = None, *, rerun: bool = False
     ) -> Record | Claim | FailedElsewhere:
         """Blocks until the holder ends. Run it in a daemon thread: closing the store does not wake it."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._claims.wait(busy, lambda: self._find(busy.key, accepts, choice, rerun))
 
     def fail(self, claim: Claim, failure: JsonObject) -> None:
         """Gives the claim up and leaves word."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             self._claims.fail(claim, failure)
 
     def release(self, claim: Claim) -> None:
@@ -157,28 +158,28 @@ class Store:
     # -- bringing in ------------------------------------------------------------------------
     def ingest(self, directory: Path) -> Tree:
         """Takes over a private, quiet directory: afterwards it is at its tree's path, or in the trash."""
-        with disk_errors(self._layout.root):
-            return self._ingest.take(os.path.abspath(directory), self._check_tree)
+        with self._disk_errors:
+            return self._ingest.take(_absolute(directory), self._check_tree)
 
     def ingest_copy(self, directory: Path) -> Tree:
         """The same from a copy; the caller's directory is left as it is."""
-        with disk_errors(self._layout.root):
-            copied = self._ingest.copy(os.path.abspath(directory))
+        with self._disk_errors:
+            copied = self._ingest.copy(_absolute(directory))
             return self._ingest.take(copied, self._check_tree)
 
     def store_file(self, path: Path, *, executable: bool = False) -> Digest:
         """Copies a user's file into objects."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._objects.store_file(str(path), executable=executable)
 
     def ingest_file(self, path: Path) -> Digest:
         """Takes over a private, quiet file."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._ingest.take_file(str(path))
 
     def adopt(self, tree: Tree) -> Path:
         """Makes a tree stand whose blobs are all stored."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             self._check_tree(tree)
         return self.tree_path(tree.root)
 
@@ -186,11 +187,12 @@ class Store:
         """Where a stored blob lies, its bytes proven."""
         name = blob_name(digest, executable=executable)
         path = self._layout.object(name)
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             if self._objects.stands(name):
                 return Path(path)
             was_there = os.path.lexists(path)
-            if self._objects.good(name) is not None:
+            good = self._objects.good if was_there else self._objects.from_twin
+            if good(name) is not None:
                 return Path(path)
         if was_there:
             raise Corrupt(path, "its bytes are not what its name says, and no other copy is left")
@@ -200,7 +202,7 @@ class Store:
         """Publishes finished runs together. A claim whose draft is not published stays held."""
         outcomes: list[Published | NotPublished] = []
         rest = list(drafts)
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             while rest:
                 keys = [draft.key for draft in rest]
                 repeated = next((i for i, key in enumerate(keys) if key in keys[:i]), len(rest))
@@ -222,7 +224,7 @@ class Store:
 
     def check(self, tree: Digest) -> Path:
         """Proves a tree, mending it if need be."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             self._verify.check(tree, lambda: self._known_tree(tree))
         return self.tree_path(tree)
 
@@ -232,62 +234,62 @@ class Store:
 
     def read_tree(self, tree: Digest) -> Tree:
         """The encodings of a stored tree."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._catalogue.read_tree(tree)
 
     # -- keeping ----------------------------------------------------------------------------
     def write_root(self, root: Root) -> None:
         """Writes a root; trees it names that nobody committed become durable first."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             self._roots.write(root)
 
     def read_root(self, name: str) -> Root | None:
         """A root by name."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._roots.read(name)
 
     def roots(self) -> Sequence[Root]:
         """All roots."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._roots.all()
 
     def delete_root(self, name: str) -> None:
         """Forgets a root."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             self._roots.delete(name)
 
     def reindex(self) -> None:
         """Makes the index anew from the files."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             self._arrivals.settle()
             self._catalogue.reindex()
 
     # -- the disk ---------------------------------------------------------------------------
     def usage(self) -> Usage:
         """How much is stored and how much room there is: one read and one call."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             disk = os.statvfs(self._layout.root)
         unit = disk.f_frsize
         return Usage(self._index.figure("stored"), disk.f_bavail * unit, disk.f_blocks * unit)
 
     def scratch(self) -> Path:
         """A fresh private directory on the store's file system, swept once this process has ended."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return Path(self._scratch.directory())
 
     def trash(self, path: Path) -> None:
         """Moves something on this file system out of the way; `empty_trash` deletes it."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             self._scratch.trash(str(path))
 
     def empty_trash(self) -> None:
         """Deletes what was moved out of the way. Slow: not during a build."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             self._scratch.empty_trash()
 
     def sweep_tmp(self) -> Sequence[str]:
         """Moves the scratch of processes that ended to the trash; the names of those directories."""
-        with disk_errors(self._layout.root):
+        with self._disk_errors:
             return self._scratch.sweep()
 
     def close(self) -> None:
@@ -297,7 +299,7 @@ class Store:
         self._is_open = False
         self._claims.close()
         try:
-            with disk_errors(self._layout.root):
+            with self._disk_errors:
                 self._arrivals.settle()
         finally:
             self._index.close()
@@ -321,3 +323,8 @@ class Store:
     def _arrived(self, tree: Digest) -> Tree | None:
         arrived = self._arrivals.tree(tree)
         return None if arrived is None else arrived.tree
+
+
+def _absolute(path: Path) -> str:
+    text = str(path)
+    return text if text.startswith("/") else os.path.abspath(text)

@@ -32,6 +32,7 @@ class _Mending:
     tree: Tree
     place: str
     rows: list[bytes] = field(default_factory=list)
+    blobs: set[str] = field(default_factory=set)
     directories: list[str] = field(default_factory=list)
     loose: list[str] = field(default_factory=list)
     lost: str = ""  # the first file that could not be brought back
@@ -39,6 +40,10 @@ class _Mending:
     @property
     def label(self) -> str:
         return f"tree-{self.tree.root[:12]}"
+
+    def arrived(self) -> Arrived:
+        blobs, below, loose = frozenset(self.blobs), tuple(self.directories), tuple(self.loose)
+        return Arrived(self.tree, seal(self.rows), blobs, below, loose)
 
 
 class Verify:
@@ -99,9 +104,7 @@ class Verify:
             # out of its place, so that no lookup takes it for a hit again
             self._quarantine.move(place, mending.label, f"is damaged in {mending.lost!r}")
             raise TreeLost(tree.root, f"the bytes of {mending.lost!r} are gone")
-        self._arrivals.add_tree(
-            Arrived(tree, seal(mending.rows), tuple(mending.directories), tuple(mending.loose))
-        )
+        self._arrivals.add_tree(mending.arrived())
 
     def _directory(self, mending: _Mending, prefix: str, digest: Digest) -> None:
         path = f"{mending.place}/{prefix}"
@@ -143,6 +146,7 @@ class Verify:
                 mending.lost = mending.lost or path
                 return
             self._quarantine.tell(f"{full} was brought back from the store's objects")
+        mending.blobs.add(name)
         if now != self._arrivals.stamp(name):
             mending.loose.append(path)
         mending.rows.append(file_row(path, executable, now))
