@@ -5,8 +5,9 @@ from __future__ import annotations
 from fusionpipe.build import failure
 from fusionpipe.build.finish import Ended, Finisher, Hashed, Settled, Unstorable
 from fusionpipe.build.lookup import Asked, trees_of
+from fusionpipe.build.proof import Proof
 from fusionpipe.build.record import body_of, own_modules
-from fusionpipe.build.sources import Footprint, Proof
+from fusionpipe.build.sources import Footprint
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.build.work import Failure, Flight, Work, some
 from fusionpipe.errors import FusionpipeError

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fusionpipe.build.lookup import Asked, is_observed
-from fusionpipe.build.sources import Footprint, Proof, Watched
+from fusionpipe.build.proof import Proof
+from fusionpipe.build.sources import Footprint, Watched
 from fusionpipe.freeze import FrozenFile, FrozenSet
 from fusionpipe.model import Language, Node, NodeName
 from fusionpipe.params import canonical_json
@@ -27,7 +28,6 @@ from fusionpipe.workspace import Print, print_of
 from fusionstore.contract import ResultStore
 from fusionstore.digest import Digest
 from fusionstore.errors import Corrupt, TreeLost
-from fusionstore.seal import scan_seal
 from fusionstore.tree import Kind
 
 
@@ -186,7 +186,7 @@ class Preparer:
         proof = self._proven.get(tree)
         if proof is None or proof.is_spoilt:
             place = prove()
-            proof = self._proven[tree] = Proof(shown, place, scan_seal(str(place)))
+            proof = self._proven[tree] = Proof.of_tree(shown, place)
         return proof
 
 
