@@ -109,7 +109,7 @@ class Finisher:
         A small output is stored at once: handing it to a thread costs more than that.
         """
         rundir = ended.exited.rundir
-        if _is_small(rundir.data) and _is_small(rundir.reports):
+        if _is_small(rundir.data) and (not rundir.has_reports() or _is_small(rundir.reports)):
             self._ingest(ended)
         else:
             self._ended.put(ended)
@@ -143,11 +143,10 @@ class Finisher:
         try:
             data = self._store.ingest(rundir.data)
             slots = {"data": data}
-            reports = (
-                self._store.ingest(rundir.reports) if _has_names(rundir.reports) else EMPTY_TREE
-            )
-            if reports.root != EMPTY_TREE.root:
-                slots["reports"] = reports
+            if rundir.has_reports() and _has_names(rundir.reports):
+                reports = self._store.ingest(rundir.reports)
+                if reports.root != EMPTY_TREE.root:
+                    slots["reports"] = reports
             log = self._store.ingest_file(rundir.log)
             draft = Draft(
                 key=ended.asked.key,

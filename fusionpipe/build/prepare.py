@@ -67,6 +67,9 @@ class Preparer:
     ambient: Mapping[str, str]
     place_of_source: Callable[[NodeName], tuple[Path, Footprint] | None]
     _proven: dict[Digest, Proof] = field(default_factory=dict)
+    _environments: dict[tuple[tuple[str, ...], ...], Mapping[str, str]] = field(
+        default_factory=dict
+    )
 
     def prepare(self, asked: Asked) -> Prepared | Changed | Lost | CannotRun:
         """Everything a run of this node needs, in place."""
@@ -96,7 +99,7 @@ class Preparer:
 
     def _run(self, node: Node, tool: Tool, layout: Layout) -> Run:
         argv = command_line(tool, node)
-        base = base_environment(self.ambient, node.env, node.passed, node.secrets)
+        base = self._environment(node)
         secrets = {name: self.ambient[name] for name in node.secrets if name in self.ambient}
         extra: dict[str, str] = {}
         if tool.language is Language.PYTHON:
@@ -112,6 +115,14 @@ class Preparer:
             secrets=secrets,
             extra=extra,
         )
+
+    def _environment(self, node: Node) -> Mapping[str, str]:
+        """What the node gets of the caller's: the same for most nodes of a build."""
+        declared = (node.env, node.passed, node.secrets)
+        base = self._environments.get(declared)
+        if base is None:
+            base = self._environments[declared] = base_environment(self.ambient, *declared)
+        return base
 
     def _code(self, code: FrozenSet | None) -> tuple[Placed, ...]:
         if code is None:
