@@ -25,6 +25,7 @@ from fusionstore.tree import Kind
 FORMAT = "fusionpipe action 1"
 """Turned when the same facts would encode to other bytes, or when what a run is given changes."""
 
+_LENGTH = struct.Struct(">Q").pack
 _ANY_TEXT = "surrogatepass"  # whatever a name, a variable or a JSON lock may hold
 
 
@@ -111,41 +112,33 @@ def encode(value: Json) -> bytes:
 
 
 def _encode(value: Json, parts: list[bytes]) -> None:
-    match value:
+    match value:  # what is most frequent first; bool before int, which it is too
+        case str():
+            parts.append(_text(b"s", value))
+        case dict():
+            parts.append(b"m" + _LENGTH(len(value)))
+            for name in sorted(value):  # by code points, which is by the bytes of UTF-8 as well
+                parts.append(_text(b"s", name))
+                _encode(value[name], parts)
+        case list():
+            parts.append(b"l" + _LENGTH(len(value)))
+            for item in value:
+                _encode(item, parts)
         case None:
             parts.append(b"n")
         case bool():
             parts.append(b"t" if value else b"f")
         case int():
-            _encode_text(b"i", str(value), parts)
+            parts.append(_text(b"i", str(value)))
         case float():
             parts.append(b"d" + _double(value))
-        case str():
-            _encode_text(b"s", value, parts)
-        case list():
-            parts.append(b"l" + _length(len(value)))
-            for item in value:
-                _encode(item, parts)
-        case dict():
-            parts.append(b"m" + _length(len(value)))
-            for name, item in sorted(value.items(), key=_by_bytes):
-                _encode_text(b"s", name, parts)
-                _encode(item, parts)
         case _:  # dropped silently it would be a part of the key that is not in it (L2)
             assert_never(value)
 
 
-def _encode_text(letter: bytes, text: str, parts: list[bytes]) -> None:
+def _text(letter: bytes, text: str) -> bytes:
     data = text.encode("utf-8", _ANY_TEXT)
-    parts.append(letter + _length(len(data)) + data)
-
-
-def _by_bytes(item: tuple[str, Json]) -> bytes:
-    return item[0].encode("utf-8", _ANY_TEXT)
-
-
-def _length(count: int) -> bytes:
-    return struct.pack(">Q", count)
+    return letter + _LENGTH(len(data)) + data
 
 
 def _double(value: float) -> bytes:

@@ -134,10 +134,9 @@ class _Template:
 
     def _put(self, path: str, *, is_there: bool) -> None:
         """In one step; another build may do the same at the same time."""
-        if not os.path.isdir(os.path.dirname(path)):
-            return
         beside = f"{path}.{os.getpid()}" if is_there else path
-        with _passing_over_refusals(), suppress(FileExistsError):
+        # it is there by now, or its directory is not (nor is the template, if somebody cleared that away)
+        with _passing_over_refusals(), suppress(FileExistsError, FileNotFoundError):
             _link_or_copy(self.path, beside)
             if is_there:
                 os.replace(beside, path)

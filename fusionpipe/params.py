@@ -88,6 +88,8 @@ def canonical_json(params: Mapping[str, ParamValue]) -> bytes:
 
     NaN and infinities are written as Python, R and MATLAB read them (NaN, Infinity).
     """
+    if not params:
+        return b"{}\n"
     shown = {key: plain(value) for key, value in params.items()}
     text = json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=True)
     return (text + "\n").encode()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fusionpipe.build import failure
 from fusionpipe.build.finish import Ended, Finisher, Hashed, Settled, Unstorable
 from fusionpipe.build.lookup import Asked, trees_of
-from fusionpipe.build.record import body_of, own_modules
-from fusionpipe.build.sources import Footprint, Proof
+from fusionpipe.build.proof import Proof
+from fusionpipe.build.record import Maker, body_of, own_modules
+from fusionpipe.build.sources import Footprint
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.build.work import Failure, Flight, Work, some
 from fusionpipe.errors import FusionpipeError
@@ -40,6 +41,7 @@ class Ender:
         self._work = work
         self._runs = runs
         self._finisher = finisher
+        self._maker = Maker.of_this_process(work.session.ambient)
 
     def exited(self, exited: Exited) -> None:
         """A process is over."""
@@ -74,7 +76,6 @@ class Ender:
         strays = exited.rundir.strays()
         if strays:
             self._work.notice(f"wrote outside data/ and reports/: {some(strays)}", name)
-        exited.rundir.settle_outputs()
         self._work.plan.exited(name)
         asked, own = flight.asked, own_modules(flight.asked)
 
@@ -85,8 +86,7 @@ class Ender:
             self._refuse_other_packages(asked, observed)
             return observed
 
-        ambient = self._work.session.ambient
-        body = body_of(asked, exited, self._work.id, flight.reason, ambient)
+        body = body_of(asked, exited, self._maker, self._work.id, flight.reason)
         self._finisher.finish(Ended(exited, asked, trees_of(asked.frozen), body, observe))
 
     def _refuse_other_packages(self, asked: Asked, observed: Json) -> None:

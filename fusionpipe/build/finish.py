@@ -12,7 +12,9 @@ import os
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple
@@ -91,7 +93,10 @@ class Finisher:
         self._store = store
         self._tell = tell
         self._ended: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
-        self._drafts: queue.SimpleQueue[_Waiting | _Signal] = queue.SimpleQueue()
+        self._drafts: deque[_Waiting] = deque()
+        self._signals: queue.SimpleQueue[_Signal] = queue.SimpleQueue()
+        self._will_look = False  # the publisher looks for drafts again without being told
+        self._is_over = False
         self._window = window
         self._is_hurried = False
         self._refused: set[NodeName] = set()
@@ -109,7 +114,7 @@ class Finisher:
         A small output is stored at once: handing it to a thread costs more than that.
         """
         rundir = ended.exited.rundir
-        if _is_small(rundir.data) and _is_small(rundir.reports):
+        if _is_small(rundir.data) and (not rundir.has_reports() or _is_small(rundir.reports)):
             self._ingest(ended)
         else:
             self._ended.put(ended)
@@ -118,7 +123,7 @@ class Finisher:
         """Whether something still runs: if not, what is hashed need not wait for company."""
         if self._is_hurried == more:
             self._is_hurried = not more
-            self._drafts.put(_Signal.LOOK)
+            self._signals.put(_Signal.LOOK)
 
     def abandon(self, node: NodeName) -> None:
         """A hashed run is not to be published any more."""
@@ -130,7 +135,7 @@ class Finisher:
             self._ended.put(None)
         for thread in self._ingesters:
             thread.join()
-        self._drafts.put(_Signal.END)
+        self._signals.put(_Signal.END)
         self._publisher.join()
 
     def _ingest_all(self) -> None:
@@ -143,11 +148,10 @@ class Finisher:
         try:
             data = self._store.ingest(rundir.data)
             slots = {"data": data}
-            reports = (
-                self._store.ingest(rundir.reports) if _has_names(rundir.reports) else EMPTY_TREE
-            )
-            if reports.root != EMPTY_TREE.root:
-                slots["reports"] = reports
+            if rundir.has_reports() and _has_names(rundir.reports):
+                reports = self._store.ingest(rundir.reports)
+                if reports.root != EMPTY_TREE.root:
+                    slots["reports"] = reports
             log = self._store.ingest_file(rundir.log)
             draft = Draft(
                 key=ended.asked.key,
@@ -162,8 +166,16 @@ class Finisher:
             return
         # decided now: once told, the deciding thread may start a child, and others are expected again
         since = 0.0 if self._is_hurried else time.monotonic()
-        self._drafts.put(_Waiting(ended, draft, since))
+        self._offer(_Waiting(ended, draft, since))
         self._tell(Hashed(node, data))
+
+    def _offer(self, draft: _Waiting) -> None:
+        """Hands a draft to the publisher, which is woken for the first of a window only: each waking
+        takes the interpreter away from the deciding thread.
+        """
+        self._drafts.append(draft)
+        if self._is_hurried or not self._will_look:
+            self._signals.put(_Signal.LOOK)
 
     def _publish_all(self) -> None:
         waiting: list[_Waiting] = []
@@ -175,15 +187,17 @@ class Finisher:
     def _gather(self, waiting: list[_Waiting]) -> bool:
         """Adds drafts: what comes within the window after the first. False when all is done."""
         while True:
-            try:
-                item = self._drafts.get(timeout=self._time_left(waiting))
-            except queue.Empty:
-                return True
-            if item is _Signal.END:  # to be seen again once the rest is published
-                self._drafts.put(item)
+            self._will_look = False  # before looking: who comes from here on says so
+            while self._drafts:
+                waiting.append(self._drafts.popleft())
+            if self._is_over:
                 return bool(waiting)
-            if not isinstance(item, _Signal):
-                waiting.append(item)
+            left = self._time_left(waiting)
+            self._will_look = left is not None
+            if left is not None and left <= 0.0:
+                return True
+            with suppress(queue.Empty):
+                self._is_over = self._signals.get(timeout=left) is _Signal.END
 
     def _time_left(self, waiting: Sequence[_Waiting]) -> float | None:
         """Seconds until the first draft has waited long enough; None while there is none."""

@@ -41,7 +41,9 @@ def link_given(
     """
     here = f"{root}/{node.name}"
     names: list[str] = []
-    for directory, wanted in zip(_DIRECTORIES, _wanted(root, node, here), strict=True):
+    for directory, wanted in zip(_DIRECTORIES, _wanted(root, node), strict=True):
+        if not wanted and not any(name.startswith(f"{directory}/") for name in made):
+            continue
         place = f"{here}/{directory}"
         if os.path.islink(place):  # the user's: what it leads to is not ours to change
             continue
@@ -102,32 +104,45 @@ def swap_link(path: str, text: str) -> None:
     os.replace(beside, path)
 
 
-def _wanted(root: str, node: Node, here: str) -> tuple[dict[str, str], ...]:
+def _wanted(root: str, node: Node) -> tuple[dict[str, str], ...]:
     """For each of the three directories, the links in it: name to text."""
     parents = {
-        f"{parent.alias}/{member}" if member else parent.alias: f"{root}/{name}/data"
+        f"{parent.alias}/{member}" if member else parent.alias: f"{name}/data"
         for parent in node.parents
         for member, name in parent.members.items()
     }
-    inputs = dict(pair for given in node.inputs for pair in _targets(root, given))
-    libs = dict(pair for lib in node.libs for pair in _targets(root, lib))
+    inputs = dict(pair for given in node.inputs for pair in _targets(given))
+    libs = dict(pair for lib in node.libs for pair in _targets(lib))
     return tuple(
         {
-            name: os.path.relpath(target, os.path.dirname(f"{here}/{directory}/{name}"))
+            name: _relative(root, target, f"{node.name}/{directory}/{name}")
             for name, target in wanted.items()
         }
         for directory, wanted in zip(_DIRECTORIES, (parents, inputs, libs), strict=True)
     )
 
 
-def _targets(root: str, given: FileSet) -> Iterator[tuple[str, str]]:
+def _relative(root: str, target: str, link: str) -> str:
+    """What a link says that leads to `target`; both from the root, but a target may lie outside."""
+    if target.startswith(("/", "..")):
+        return os.path.relpath(os.path.join(root, target), os.path.dirname(f"{root}/{link}"))
+    to, at = target.split("/"), link.split("/")[:-1]
+    shared = 0
+    for one, other in zip(to, at, strict=False):
+        if one != other:
+            break
+        shared += 1
+    return "/".join([".."] * (len(at) - shared) + to[shared:])
+
+
+def _targets(given: FileSet) -> Iterator[tuple[str, str]]:
     """Where each name of a set leads: one link for the whole where it is one file or directory."""
     bases = {_base(laid) for laid in given.files}
     if len(bases) == 1 and not given.is_gathered and (base := bases.pop()) is not None:
-        yield given.name, os.path.join(root, base)
+        yield given.name, base
         return
     for laid in given.files:
-        yield f"{given.name}/{laid.at}", os.path.join(root, laid.path)
+        yield f"{given.name}/{laid.at}", laid.path
 
 
 def _base(laid: Laid) -> str | None:
@@ -139,8 +154,12 @@ def _base(laid: Laid) -> str | None:
 
 
 def _make(place: str, wanted: dict[str, str]) -> None:
+    made: set[str] = set()  # directories that are there by now
     for name, text in wanted.items():
-        _make_directories(place, os.path.dirname(name))
+        below = name.rpartition("/")[0]
+        if below not in made:
+            _make_directories(place, below)
+            made.add(below)
         try:
             os.symlink(text, f"{place}/{name}")
         except FileExistsError:

@@ -13,7 +13,7 @@ import stat
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,14 +178,15 @@ class NodeLinks:
 
     def put(self, node: NodeName, name: str, target: Path) -> None:
         """Points one generated name at something stored, moving the user's own aside first."""
-        self._make_room(node, name)
-        self._put(self._root / node / name, self.text_for(node, target))
+        if self._plain is not None:
+            self._make_room(node, name)
+        self._put(f"{self._prefix}{node}/{name}", self.text_for(node, target))
 
     def put_source(self, node: NodeName, target: Path) -> None:
         """Points a source's data/ at the user's own directory elsewhere."""
         is_inside = target.is_relative_to(self._root)
         text = os.path.relpath(target, self._root / node) if is_inside else str(target)
-        self._put(self._root / node / "data", text)
+        self._put(f"{self._prefix}{node}/data", text)
 
     def _make_room(self, node: NodeName, name: str) -> None:
         """Where results are plain files, one that we laid goes, and one of the user's is moved aside."""
@@ -197,17 +198,18 @@ class NodeLinks:
         else:
             move_aside(path)
 
-    def _put(self, path: Path, text: str) -> None:
+    def _put(self, path: str, text: str) -> None:
         try:
             os.symlink(text, path)
         except FileExistsError:
-            self._replace(path, text)
+            self._replace(Path(path), text)
 
     def _take_away(self, node: NodeName, name: str) -> None:
         """Removes what an earlier result had there; leaves anything else."""
-        path = self._root / node / name
-        if path.is_symlink():
-            path.unlink(missing_ok=True)
+        path = f"{self._prefix}{node}/{name}"
+        if os.path.islink(path):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
         elif self._plain is not None and self._plain.is_ours(node, name):
             self._plain.clear(node, name)
 

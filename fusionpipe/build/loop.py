@@ -6,6 +6,7 @@ only judge of what a node may do. Nothing here prints: everything is told as eve
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 
 from fusionpipe.build.ending import Ender
@@ -32,6 +33,8 @@ class Build:
         self, session: Session, wishes: Wishes, report: Report, *, id: str, started_ns: int
     ) -> None:
         self._posted: deque[_Posted] = deque()
+        self._deciding = threading.get_ident()
+        self._is_called = False  # somebody woke us, and nothing has been heard since
         self._interrupts = 0
         self._runs = RunDirectories(session.store.scratch())
         self._runner = ProcessRunner(self._runs, grace=wishes.grace)
@@ -131,10 +134,14 @@ class Build:
 
     # -- threads and what falls ----------------------------------------------------------------
     def _post(self, what: _Posted) -> None:
+        """From any thread. The deciding one hears all that is posted before it waits, and needs no waking."""
         self._posted.append(what)
-        self._runner.wake()
+        if threading.get_ident() != self._deciding and not self._is_called:
+            self._is_called = True
+            self._runner.wake()
 
     def _hear(self) -> None:
+        self._is_called = False  # before looking: who posts from here on calls again
         while self._posted:
             what = self._posted.popleft()
             match what:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fusionpipe.build.lookup import Asked, is_observed
-from fusionpipe.build.sources import Footprint, Proof, Watched
+from fusionpipe.build.proof import Proof
+from fusionpipe.build.sources import Footprint, Watched
 from fusionpipe.freeze import FrozenFile, FrozenSet
 from fusionpipe.model import Language, Node, NodeName
 from fusionpipe.params import canonical_json
@@ -27,7 +28,6 @@ from fusionpipe.workspace import Print, print_of
 from fusionstore.contract import ResultStore
 from fusionstore.digest import Digest
 from fusionstore.errors import Corrupt, TreeLost
-from fusionstore.seal import scan_seal
 from fusionstore.tree import Kind
 
 
@@ -67,6 +67,9 @@ class Preparer:
     ambient: Mapping[str, str]
     place_of_source: Callable[[NodeName], tuple[Path, Footprint] | None]
     _proven: dict[Digest, Proof] = field(default_factory=dict)
+    _environments: dict[tuple[tuple[str, ...], ...], Mapping[str, str]] = field(
+        default_factory=dict
+    )
 
     def prepare(self, asked: Asked) -> Prepared | Changed | Lost | CannotRun:
         """Everything a run of this node needs, in place."""
@@ -96,7 +99,7 @@ class Preparer:
 
     def _run(self, node: Node, tool: Tool, layout: Layout) -> Run:
         argv = command_line(tool, node)
-        base = base_environment(self.ambient, node.env, node.passed, node.secrets)
+        base = self._environment(node)
         secrets = {name: self.ambient[name] for name in node.secrets if name in self.ambient}
         extra: dict[str, str] = {}
         if tool.language is Language.PYTHON:
@@ -112,6 +115,14 @@ class Preparer:
             secrets=secrets,
             extra=extra,
         )
+
+    def _environment(self, node: Node) -> Mapping[str, str]:
+        """What the node gets of the caller's: the same for most nodes of a build."""
+        declared = (node.env, node.passed, node.secrets)
+        base = self._environments.get(declared)
+        if base is None:
+            base = self._environments[declared] = base_environment(self.ambient, *declared)
+        return base
 
     def _code(self, code: FrozenSet | None) -> tuple[Placed, ...]:
         if code is None:
@@ -186,7 +197,7 @@ class Preparer:
         proof = self._proven.get(tree)
         if proof is None or proof.is_spoilt:
             place = prove()
-            proof = self._proven[tree] = Proof(shown, place, scan_seal(str(place)))
+            proof = self._proven[tree] = Proof.of_tree(shown, place)
         return proof
 
 

@@ -6,6 +6,7 @@ import os
 import pwd
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from fusionpipe.build.lookup import Asked
 from fusionpipe.runner.run import Exited
@@ -13,9 +14,19 @@ from fusionpipe.runner.tools import Tool
 from fusionstore.contract import JsonObject
 
 
-def body_of(
-    asked: Asked, exited: Exited, build: str, reason: str, ambient: Mapping[str, str]
-) -> JsonObject:
+class Maker(NamedTuple):
+    """Who runs a build, and where."""
+
+    user: str
+    host: str
+
+    @classmethod
+    def of_this_process(cls, ambient: Mapping[str, str]) -> Maker:
+        """Asked once a build: the system reads a file to tell."""
+        return cls(_user(ambient), os.uname().nodename)
+
+
+def body_of(asked: Asked, exited: Exited, maker: Maker, build: str, reason: str) -> JsonObject:
     """The body of the record of a run that ended well."""
     tool = asked.tool
     assert isinstance(tool, Tool)
@@ -26,8 +37,8 @@ def body_of(
         "seconds": round(exited.seconds, 6),
         "cpu_seconds": round(exited.cpu_seconds, 6),
         "peak_bytes": exited.peak_bytes,
-        "user": _user(ambient),
-        "host": os.uname().nodename,
+        "user": maker.user,
+        "host": maker.host,
         "build": build,
         "reason": reason,
         "command": exited.run.shown,

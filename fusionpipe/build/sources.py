@@ -7,10 +7,7 @@ under its fingerprint; `Footprint` is what must still hold before and after each
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from blake3 import blake3
@@ -20,7 +17,6 @@ from fusionpipe.freeze import CannotFreeze
 from fusionpipe.model import Node
 from fusionpipe.workspace import Print, Workspace, print_of
 from fusionstore.digest import Digest
-from fusionstore.seal import scan_seal
 from fusionstore.tree import Entry, Kind, Tree, build
 
 _CHUNK = 8 << 20
@@ -50,41 +46,6 @@ class Footprint(NamedTuple):
             except OSError:
                 return path
         return None
-
-
-@dataclass(slots=True)
-class Proof:
-    """A stored tree as it was proven. Found changed once, it is spoilt for all who were reading it.
-
-    So a run that saw another's scribbles is void even when the tree has been mended before it ends.
-    """
-
-    shown: str  # what the user knows it by
-    place: Path
-    seal: bytes
-    is_spoilt: bool = False
-
-    @classmethod
-    def of_file(cls, shown: str, place: Path) -> Proof:
-        """The proof of a single stored file."""
-        return cls(shown, place, _seal(place))
-
-    def first_change(self) -> str | None:
-        """What was proven, if that does not hold any more. One scan of the tree."""
-        if not self.is_spoilt:
-            try:
-                self.is_spoilt = _seal(self.place) != self.seal
-            except OSError:  # it is gone, or shut
-                self.is_spoilt = True
-        return self.shown if self.is_spoilt else None
-
-
-def _seal(place: Path) -> bytes:
-    """What tells a stored tree, or a stored file, from what it was."""
-    status = os.lstat(place)
-    if stat.S_ISDIR(status.st_mode):
-        return scan_seal(str(place))
-    return repr((status.st_size, status.st_mtime_ns, status.st_ino)).encode()
 
 
 class Read(NamedTuple):

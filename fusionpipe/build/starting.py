@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fusionpipe.build.prepare import CannotRun, Changed, Lost, Prepared, Preparer
-from fusionpipe.build.sources import Proof
+from fusionpipe.build.proof import Proof
 from fusionpipe.build.work import Failure, Flight, Work
 from fusionpipe.events import NodeStarted, NodeWaiting, Outcome
 from fusionpipe.model import NodeName

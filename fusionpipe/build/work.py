@@ -12,8 +12,9 @@ from typing import NamedTuple
 from fusionpipe.build.linking import link_hit
 from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.lookup import Asked
+from fusionpipe.build.proof import Proof
 from fusionpipe.build.session import Session
-from fusionpipe.build.sources import Proof, Read, Watched
+from fusionpipe.build.sources import Read, Watched
 from fusionpipe.events import NodeFinished, Notice, Outcome, Report
 from fusionpipe.model import NodeName
 from fusionpipe.plan import Fallen, Plan

@@ -109,6 +109,8 @@ def _searched(libs: str, declared: str, name: str) -> str:
 
 def identifier(alias: str) -> str:
     """An alias as the end of a variable's name: upper-case, everything but letters and digits `_`."""
+    if alias.isascii() and alias.isidentifier():
+        return alias.upper()
     return "".join(c if c.isascii() and c.isalnum() else "_" for c in alias.upper())
 
 

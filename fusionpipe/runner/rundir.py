@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from fusionpipe.runner.layout import Layout, Placed
 from fusionpipe.runner.leftovers import (
+    CLOCK_TICK,
     DIRECTORIES,
-    FILES,
     LOOKED_INTO,
     Before,
     Leftovers,
@@ -51,15 +52,31 @@ _COPY_INSTEAD = frozenset(
 _Stamp = tuple[int, int, int]
 
 
+class _Params(NamedTuple):
+    """What was last written as params.json, and what the file was then."""
+
+    data: bytes
+    stamp: _Stamp
+    changed_at: int  # ns; nobody can set it
+
+
 class RunDirectory:
     """One run's directory, of the shape of a node. Its names are fixed; their content is the run's."""
 
     __slots__ = (
-        "_discard", "_empty", "_found", "_inside", "_laid_at", "_links", "_mode", "_params", "_root",
+        "_code", "_discard", "_empty", "_found", "_inside", "_laid_at", "_link", "_links", "_mode",
+        "_params", "_root", "_strays",
         "code", "data", "is_kept", "layout", "log", "observed", "path", "reports", "tmp",
     )  # fmt: skip
 
-    def __init__(self, path: Path, tmp: Path, discard: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        tmp: Path,
+        discard: Callable[[str], None],
+        link: Callable[[str, str], None],
+    ) -> None:
+        """Makes it. `discard` takes a path out of the way, `link` makes a symlink with a text at a path."""
         self.path = path
         self.code = path / "code"
         self.data = path / "data"
@@ -70,8 +87,10 @@ class RunDirectory:
         self.is_kept = False
         self._root = str(path)
         self._discard = discard
-        self._params: _Stamp | None = None
+        self._link = link
+        self._params: _Params | None = None
         self._empty: dict[str, int] = {}  # directories known to be empty, with their change times
+        self._laid_at = 0
         self._forget()
         os.mkdir(self._root)
         for name in DIRECTORIES:
@@ -81,9 +100,10 @@ class RunDirectory:
     def _forget(self) -> None:
         self.layout = Layout()
         self._inside: tuple[str, ...] = ()  # the directories laid out, outer ones first
+        self._code: tuple[str, ...] = ()  # its files
         self._links: tuple[tuple[str, Path], ...] = ()
-        self._laid_at = 0
         self._found: Leftovers | None = None
+        self._strays: tuple[str, ...] | None = None
 
     @property
     def links(self) -> tuple[tuple[str, Path], ...]:
@@ -94,43 +114,59 @@ class RunDirectory:
     def lay(self, layout: Layout) -> None:
         """Puts everything of a layout in its place. The directory must be as new. Raises OSError."""
         self.layout = layout
-        code = tuple(f"code/{name}" for name in layout.directories())
-        self._inside = (*code, *layout.link_directories())
+        root = self._root
+        inside = tuple(f"code/{name}" for name in layout.directories())
+        self._inside = (*inside, *layout.link_directories())
+        self._code = tuple(f"code/{placed.at}" for placed in layout.code)
         self._links = layout.links()
         for name in self._inside:
-            os.mkdir(f"{self._root}/{name}")
-        for placed in layout.code:
-            _place(placed, f"{self._root}/code/{placed.at}")
+            os.mkdir(f"{root}/{name}")
+        for placed, name in zip(layout.code, self._code, strict=True):
+            _place(placed, f"{root}/{name}")
         for name, target in self._links:
-            os.symlink(target, f"{self._root}/{name}")
-        self._write_params(layout.params)
+            self._link(str(target), f"{root}/{name}")
+        self._put_params(layout.params)
         self._laid_at = time.time_ns()
 
-    def _write_params(self, params: bytes) -> None:
-        """Over those of the last run when nobody else has that file: a new one costs more.
+    def _put_params(self, params: bytes) -> None:
+        """Leaves those of the last run where they are the same, and surely untouched."""
+        path = f"{self._root}/params.json"
+        there, last = _lstat(path), self._params
+        if there is not None and last is not None and _is_as_written(there, last):
+            # A change made in one tick of the clock with ours shows in no time: then they are read.
+            is_old = last.changed_at < self._laid_at - CLOCK_TICK
+            if params == last.data and (is_old or _read(path) == params):
+                return
+        elif there is not None:
+            self._discard(path)  # the last run changed it, or linked it into its output
+            there = None
+        self._write_params(path, params, 0 if there is None else there.st_size)
+
+    def _write_params(self, path: str, params: bytes, size: int) -> None:
+        """Over what has `size` bytes there, which nobody else has: a new file costs more.
 
         Never truncated to nothing on the way: ext4 takes that for a replaced file and flushes it.
         """
-        path = f"{self._root}/params.json"
-        before = _lstat(path)
-        if before is not None and (before.st_nlink != 1 or _stamp(before) != self._params):
-            self._discard(path)  # the last run changed it, or linked it into its output
-            before = None
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         try:
             os.write(file, params)
-            if before is not None and before.st_size > len(params):
+            if size > len(params):
                 os.ftruncate(file, len(params))
-            self._params = _stamp(os.fstat(file))
+            status = os.fstat(file)
+            self._params = _Params(params, _stamp(status), status.st_ctime_ns)
         finally:
             os.close(file)
 
     # -- after the run ------------------------------------------------------------------------
     def settle_outputs(self) -> None:
-        """Makes `data` and `reports` again where the run removed them."""
+        """Makes `data` and `reports` again where the run removed them. To be called when it is over."""
         for name in ("data", "reports"):
-            if _lstat(f"{self._root}/{name}") is None:
+            if name in self._leftovers().missing:
                 os.mkdir(f"{self._root}/{name}")
+
+    def has_reports(self) -> bool:
+        """False if the run surely left reports/ alone."""
+        return "reports" not in self._leftovers().untouched
 
     def has_output(self) -> bool:
         """True if anything is in data/ or reports/, or stands in their place."""
@@ -142,25 +178,25 @@ class RunDirectory:
         To be asked when the run is over. A new directory is named once, with a `/` at its end. Python's
         caches do not count.
         """
-        new = (name for name in self._leftovers().unexpected if not name.endswith("__pycache__/"))
-        return tuple(sorted({*new, *self._changed_files()}))
+        if self._strays is None:
+            new = (n for n in self._leftovers().unexpected if not n.endswith("__pycache__/"))
+            self._strays = tuple(sorted({*new, *self._changed_files()}))
+        return self._strays
 
     def _leftovers(self) -> Leftovers:
         """Looked for once: nobody but us changes anything after the run."""
         if self._found is None:
-            expected = {*DIRECTORIES, *FILES, *self._inside}
-            expected.update(f"code/{placed.at}" for placed in self.layout.code)
-            expected.update(name for name, _ in self._links)
+            expected = {*self._inside, *self._code, *(name for name, _ in self._links)}
             before = Before(self._mode, self._laid_at, self._empty)
             self._found = find_leftovers(self._root, expected, self._inside, before)
         return self._found
 
     def _changed_files(self) -> Iterator[str]:
-        for placed in self.layout.code:
-            if placed.link is None and self._is_changed(f"code/{placed.at}"):
-                yield f"code/{placed.at}"
+        for placed, name in zip(self.layout.code, self._code, strict=True):
+            if placed.link is None and self._is_changed(name):
+                yield name
         status = _lstat(f"{self._root}/params.json")
-        if status is not None and _stamp(status) != self._params:
+        if status is not None and (self._params is None or _stamp(status) != self._params.stamp):
             yield "params.json"
 
     def _is_changed(self, name: str) -> bool:
@@ -178,16 +214,15 @@ class RunDirectory:
     def clear(self) -> None:
         """Makes the directory as new. Raises OSError when it had better be given up."""
         found = self._leftovers()
-        code = [f"code/{placed.at}" for placed in self.layout.code]
-        links = [name for name, _ in self._links]
-        resisting = self._unlink(code)
-        for name in (*self._own_log(), *links, *self._observations(found)):
+        laid = (*self._code, *(name for name, _ in self._links))
+        resisting = self._unlink(laid)
+        for name in (*self._own_log(), *self._observations(found)):
             self._discard(f"{self._root}/{name}")
         resisting += self._remove_directories()
         unclean = {_top(name) for name in (*found.unexpected, *resisting)}
         for name in unclean.difference(DIRECTORIES):
             self._discard(f"{self._root}/{name}")
-        self._renew_directories(found, unclean, {_top(name) for name in (*code, *links)})
+        self._renew_directories(found, unclean, {_top(name) for name in laid})
         self._forget()
 
     def _renew_directories(self, found: Leftovers, unclean: set[str], used: set[str]) -> None:
@@ -253,8 +288,10 @@ class RunDirectories:
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
-        self._trash = scratch / "trash"
-        self._trash.mkdir(exist_ok=True)
+        self._trash = f"{scratch}/trash"
+        os.makedirs(self._trash, exist_ok=True)
+        self._symlinks = f"{scratch}/links"
+        self._symlink_of: dict[str, str] = {}  # what it says -> where it lies in `_symlinks`
         self._free: list[RunDirectory] = []
         self._numbers = count()
         self._discarded = count()
@@ -266,7 +303,7 @@ class RunDirectories:
             return self._free.pop()
         number = next(self._numbers)
         path = self.scratch / str(number)
-        return RunDirectory(path, self._tmp_of(path, number), self._discard)
+        return RunDirectory(path, self._tmp_of(path, number), self._discard, self._link)
 
     def recycle(self, rundir: RunDirectory) -> None:
         """Takes a directory back; what the run left there goes to the trash."""
@@ -301,6 +338,23 @@ class RunDirectories:
         short = self._short / str(number)
         short.symlink_to(tmp)
         return short
+
+    def _link(self, text: str, path: str) -> None:
+        """Makes a symlink: one inode for all that say the same. It is made, and later deleted, once, and
+        a tree is read by many runs.
+        """
+        first = self._symlink_of.get(text)
+        if first is None:
+            os.makedirs(self._symlinks, exist_ok=True)
+            first = f"{self._symlinks}/{len(self._symlink_of)}"
+            os.symlink(text, first)
+            self._symlink_of[text] = first
+        try:
+            os.link(first, path, follow_symlinks=False)
+        except (OSError, NotImplementedError) as error:
+            if isinstance(error, OSError) and error.errno not in _COPY_INSTEAD:
+                raise
+            os.symlink(text, path)
 
     def _discard(self, path: str) -> None:
         away = f"{self._trash}/{next(self._discarded)}"
@@ -348,6 +402,21 @@ def _lstat(path: str) -> os.stat_result | None:
         return os.lstat(path)
     except OSError:
         return None
+
+
+def _read(path: str) -> bytes:
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return os.read(file, 1 << 20)
+    finally:
+        os.close(file)
+
+
+def _is_as_written(there: os.stat_result, last: _Params) -> bool:
+    """Nobody has it under another name, or wrote to it and let that be seen."""
+    return (
+        there.st_nlink == 1 and there.st_ctime_ns == last.changed_at and _stamp(there) == last.stamp
+    )
 
 
 def _stamp(status: os.stat_result) -> _Stamp:

@@ -221,6 +221,48 @@ def test_a_published_copy_of_the_params_is_not_written_to(rundirs: RunDirectorie
     assert (rundirs.scratch / "published/params.json").read_text() == "first\n"
 
 
+def test_params_that_a_run_altered_and_hid_it_are_not_the_next_ones(
+    rundirs: RunDirectories,
+) -> None:
+    rundir = rundirs.acquire()
+    for _ in range(3):  # the first may happen within one tick of the clock
+        rundir.lay(Layout(params=b"first\n"))
+        path = rundir.path / "params.json"
+        before = path.stat()
+        path.write_text("other\n")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        rundirs.recycle(rundir)
+        assert rundirs.acquire() is rundir
+        rundir.lay(Layout(params=b"first\n"))
+        assert path.read_text() == "first\n"
+        rundirs.recycle(rundir)
+        assert rundirs.acquire() is rundir
+
+
+def test_equal_params_are_not_written_again(rundirs: RunDirectories) -> None:
+    rundir = rundirs.acquire()
+    rundir.lay(Layout(params=b"same\n"))
+    before = (rundir.path / "params.json").stat()
+    rundirs.recycle(rundir)
+    rundirs.acquire().lay(Layout(params=b"same\n"))
+    assert before == (rundir.path / "params.json").stat()
+
+
+def test_links_that_say_the_same_are_one_inode_whichever_run_has_them(
+    rundirs: RunDirectories,
+) -> None:
+    layout = Layout(parents={"raw": Path("/t/1")})
+    first, second = rundirs.acquire(), rundirs.acquire()
+    first.lay(layout)
+    second.lay(layout)
+    inodes = {os.lstat(one.path / "parents/raw").st_ino for one in (first, second)}
+    assert len(inodes) == 1
+    rundirs.recycle(first)
+    rundirs.acquire().lay(Layout(parents={"raw": Path("/t/2")}))
+    assert os.readlink(first.path / "parents/raw") == "/t/2"
+    assert os.readlink(second.path / "parents/raw") == "/t/1"
+
+
 def test_a_clean_directory_is_used_again_with_the_same_inodes(
     rundirs: RunDirectories, placed: MakePlaced
 ) -> None:
