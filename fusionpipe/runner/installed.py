@@ -17,6 +17,7 @@ from fusionstore.contract import Json
 from fusionstore.digest import digest_bytes
 
 _SCRIPT = Path(__file__).with_name("nodeside") / "distributions.py"
+_HOOK = _SCRIPT.parent / "path" / "sitecustomize.py"
 _MEND = "use a Python of 3.6 or later, or give its nodes a `lock`, which is keyed instead"
 _CODE_SUFFIXES = (".py", ".so", ".pyd", ".dylib")
 _DEEPEST = 32  # directories that link to one another would go on for ever
@@ -83,8 +84,13 @@ class Installed:
 
 
 def _deciding(python: str, found: Json) -> list[str]:
-    """The files and directories that decide what is installed, given what was found (None: unknown yet)."""
-    places = [python, venv_file(python)]
+    """The files and directories that decide what is installed, given what was found (None: unknown yet).
+
+    Ours are among them: a newer script tells other things, and a hook that is not compiled slows every run.
+    """
+    places = [python, venv_file(python), str(_SCRIPT), str(_HOOK)]
+    if isinstance(found, dict) and (compiled := found.get("compiled")):
+        places.append(str(compiled))
     for key in ("site", "hooks"):
         listed = found[key] if isinstance(found, dict) else ()
         assert isinstance(listed, list | tuple)
