@@ -97,6 +97,15 @@ class Probe:
             self._memo[name] = {"seen": seen(found), "found": found}
         return found
 
+    def holds(self, name: str, found: Json) -> bool:
+        """True if this answer is the one remembered by that name, and its files are as they were."""
+        known = self._memo.get(name)
+        if known is None or known["found"] is not found:
+            return False
+        seen = known["seen"]
+        assert isinstance(seen, dict)
+        return all(self._print(at) == was for at, was in seen.items() if at.startswith("/"))
+
     def prints(self, places: Iterable[str]) -> JsonObject:
         """The fingerprint of every place, and what tells a version manager which version to start."""
         chosen = {k: v for k, v in self._ambient.items() if k == "HOME" or k.startswith(CHOOSING)}
