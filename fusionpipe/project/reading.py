@@ -41,7 +41,7 @@ class Reading:
 
     def holds(self, directory: str, name: str) -> bool:
         """True when a directory (listed once) has that name in it."""
-        return any(listed.name == name for listed in self.scan(directory))
+        return name in [listed.name for listed in self.scan(directory)]
 
     def is_directory(self, path: str) -> bool:
         """True when a directory is there, links followed."""
