@@ -52,8 +52,10 @@ class Probe:
         known = INTERPRETERS[language]
 
         def ask() -> str | None:
+            import re  # as below: only when something is new
+
             said = self.ask((path, *known.ask))
-            found = known.pattern.search(said.out + said.err) if said.is_ok else None
+            found = re.search(known.pattern, said.out + said.err) if said.is_ok else None
             return found.group(1) if found else None
 
         return self._text(f"version {language} {path}", (path, venv_file(path)), ask)
