@@ -4,8 +4,7 @@ Paths are relative to the project root, with `/`, unless a field says otherwise;
 project starts with `../` or `/`.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: a named tuple compiles each annotation that is a string (0.5 ms).
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple, NewType

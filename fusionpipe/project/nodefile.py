@@ -5,8 +5,7 @@ file's content. What the words mean together with the rest of the project is set
 code.py and inputs.py.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: a named tuple compiles each annotation that is a string (0.5 ms).
 from collections.abc import Mapping
 from typing import NamedTuple
 
