@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fusionpipe.disk import FileKind, Listed
 from fusionpipe.errors import Problem
@@ -24,16 +24,16 @@ NOTEBOOK_ENTRY = "main.ipynb"
 
 _NOT_WALKED = frozenset(("__pycache__", "node_modules"))
 _EXCLUDED_CHARACTERS = "@ : = , [ ] { } * ? + \\"
-_BAD_CHARACTER = re.compile(r"[@:=,\[\]{}*?+\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_BAD_CHARACTER = r"[@:=,\[\]{}*?+\\\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+_BAD_IF_PRINTABLE = frozenset(_EXCLUDED_CHARACTERS.replace(" ", ""))
 
 
-@dataclass(slots=True)
-class Found:
+class Found(NamedTuple):
     """What the walk found. `nodes` maps each node, in name order, to whether it has a node.toml."""
 
-    nodes: dict[NodeName, bool] = field(default_factory=dict)
-    groups: tuple[str, ...] = ()
-    near_misses: list[Problem] = field(default_factory=list)
+    nodes: dict[NodeName, bool]
+    groups: tuple[str, ...]
+    near_misses: list[Problem]
 
 
 def discover(reading: Reading, exclude: Patterns | None) -> Found:
@@ -43,8 +43,8 @@ def discover(reading: Reading, exclude: Patterns | None) -> Found:
     nodes = {NodeName(name): walk.nodes[name] for name in sorted(walk.nodes)}
     groups = _groups(nodes)
     for name in nodes:
-        if bad := _BAD_CHARACTER.search(name):
-            reading.refuse(name, _bad_name(bad[0]), "rename the directory")
+        if bad := _bad_character(name):
+            reading.refuse(name, _bad_name(bad), "rename the directory")
     _refuse_twins(reading, [*groups, *nodes])
     return Found(nodes, groups, walk.near_misses)
 
@@ -174,6 +174,14 @@ def _groups(nodes: Iterable[NodeName]) -> tuple[str, ...]:
             groups.add(group)
             group = directory_of(group)
     return tuple(sorted(groups))
+
+
+def _bad_character(name: str) -> str:
+    """The first character that cannot be in a name, "" if there is none."""
+    if name.isprintable() and _BAD_IF_PRINTABLE.isdisjoint(name):
+        return ""  # nearly every name: the expression is not even compiled
+    bad = re.search(_BAD_CHARACTER, name)
+    return bad[0] if bad else ""
 
 
 def _bad_name(character: str) -> str:

@@ -7,10 +7,10 @@ since the place it points at does not exist where the node runs.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from fusionpipe.disk import FileKind
+from fusionpipe.disk import FileKind, Listed
 from fusionpipe.model import Laid
 from fusionpipe.project.reading import Reading
 
@@ -27,10 +27,24 @@ class Walked(NamedTuple):
 
 def walk_files(reading: Reading, directory: str, skip: Skip) -> Walked:
     """Everything below a directory; what cannot be laid out (sockets, loops) is noted."""
+    listing = reading.scan(directory)
+    if directory and all(listed.kind is FileKind.FILE for listed in listing):
+        return Walked(_plain_files(directory, listing, skip), ())
     walk = _FileWalk(reading, directory, skip)
     walk.enter(directory, "", ())
     walk.settle_links()
     return Walked(tuple(sorted(walk.files, key=_by_place)), tuple(sorted(walk.empty)))
+
+
+def _plain_files(directory: str, listing: Iterable[Listed], skip: Skip) -> tuple[Laid, ...]:
+    """What most directories of code have: nothing but files, listed by name."""
+    return tuple(
+        [
+            Laid(name, path)
+            for name, _, _ in listing
+            if not skip(path := f"{directory}/{name}", name, False)
+        ]
+    )
 
 
 def _by_place(laid: Laid) -> str:

@@ -6,8 +6,7 @@ Patterns are gitignore's, read by pathspec, which is imported only where there a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fusionpipe.errors import Problem
 from fusionpipe.project.patterns import below
@@ -52,8 +51,7 @@ def is_dropping(name: str) -> bool:
     return name.startswith("#") and name.endswith("#")
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
+class Patterns(NamedTuple):
     """Gitignore patterns that hold below one directory of the project."""
 
     base: str
@@ -103,15 +101,14 @@ def _bad_patterns(file: str, lines: Sequence[str]) -> list[Problem]:
     return problems
 
 
-@dataclass(frozen=True, slots=True)
-class NotCode:
+class NotCode(NamedTuple):
     """Says what of a directory is not laid out. `layers` are patterns, the nearest directory first."""
 
     layers: tuple[Patterns, ...] = ()
     top: str = ""
     not_at_top: frozenset[str] = frozenset()
 
-    def __call__(self, path: str, name: str, is_directory: bool) -> bool:
+    def leaves_out(self, path: str, name: str, is_directory: bool) -> bool:
         """True when the file or directory is left out."""
         if is_dropping(name):
             return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from fusionpipe.model import Entry, FileSet, Language, Node, NodeName, Params, Parent
 from fusionpipe.project.code import find_libs, lay_code
@@ -17,7 +17,7 @@ from fusionpipe.project.territory import Territory
 
 
 class NodeMaker:
-    """Makes the nodes of one project; what the defaults name is looked up once."""
+    """Makes the nodes of one project; what the defaults name is looked up once, and shared by all."""
 
     def __init__(self, reading: Reading, root: RootFile, territory: Territory) -> None:
         self._reading = reading
@@ -27,6 +27,8 @@ class NodeMaker:
         self._libs = find_libs(self._materials, shared)
         self._inputs = find_inputs(self._materials, shared)
         self._locks = find_locks(self._materials, shared)
+        self._passed = _union(root.passed, root.defaults.passed)
+        self._entries: dict[Entry, Entry] = {}
 
     def make(self, name: NodeName, declared: Declared, parents: tuple[Parent, ...]) -> Node:
         """The node; whatever is amiss with it is noted, and left out of what is given back."""
@@ -39,7 +41,8 @@ class NodeMaker:
         known = len(self._reading.problems)
         code = lay_code(self._materials, asker)
         is_code_missing = not code.files and len(self._reading.problems) > known
-        self._check_secrets(declared)
+        if declared.env or declared.secrets:
+            self._check_secrets(declared)
         return Node(
             name=name,
             parents=parents,
@@ -49,10 +52,10 @@ class NodeMaker:
             inputs=self._merge_inputs(asker),
             params=self._params(declared),
             env=_union(defaults.env, declared.env),
-            passed=_union(self._root.passed, defaults.passed, declared.passed),
+            passed=_union(self._passed, declared.passed),
             secrets=_union(defaults.secrets, declared.secrets),
             python=declared.python or self._root.settings.python,
-            tools={**defaults.tools, **declared.tools},
+            tools={**defaults.tools, **declared.tools} if declared.tools else defaults.tools,
             locks=self._merge_locks(asker),
             is_cached=declared.is_cached,
             version=declared.version if "version" in declared.given else defaults.version,
@@ -63,9 +66,11 @@ class NodeMaker:
 
     def _entry(self, asker: Asker, code: FileSet) -> Entry | None:
         entry = find_entry(self._materials, asker, code)
-        if entry and entry.main.endswith(".m") and self._root.settings.matlab == Language.MATLAB:
-            return entry._replace(language=Language.MATLAB)
-        return entry
+        if entry is None:
+            return None
+        if entry.main.endswith(".m") and self._root.settings.matlab == Language.MATLAB:
+            entry = entry._replace(language=Language.MATLAB)
+        return self._entries.setdefault(entry, entry)  # thousands of nodes have a main.py
 
     def _check_secrets(self, declared: Declared) -> None:
         """A secret must not be keyed because env, here or in the defaults, has it too (L13)."""
@@ -81,6 +86,8 @@ class NodeMaker:
 
     def _merge_libs(self, asker: Asker) -> tuple[FileSet, ...]:
         own = find_libs(self._materials, asker) if asker.declared.libs else []
+        if not (own or self._libs):
+            return ()
         merged: dict[str, FileSet] = {}
         for lib in (*self._libs, *own):
             if merged.setdefault(lib.name, lib) != lib:
@@ -91,11 +98,15 @@ class NodeMaker:
 
     def _merge_inputs(self, asker: Asker) -> tuple[FileSet, ...]:
         own = find_inputs(self._materials, asker) if asker.declared.inputs else []
+        if not (own or self._inputs):
+            return ()
         merged = {files.name: files for files in (*self._inputs, *own)}
         return tuple(merged[name] for name in sorted(merged))
 
     def _merge_locks(self, asker: Asker) -> tuple[str, ...]:
         own = find_locks(self._materials, asker) if asker.declared.locks else []
+        if not (own or self._locks):
+            return ()
         locks = _union(self._locks, own)
         names: dict[str, str] = {}
         for path in locks:
@@ -107,6 +118,8 @@ class NodeMaker:
 
     def _params(self, declared: Declared) -> Params:
         """The node's own params and the project-wide ones it uses."""
+        if not declared.use:
+            return declared.params
         shared = self._root.settings.params
         params = dict(declared.params)
         for word in declared.use:
@@ -118,7 +131,7 @@ class NodeMaker:
                 self._reading.add((declared.problem(("params", word.text), what, mend),))
             else:
                 params[word.text] = shared[word.text]
-        return {name: params[name] for name in sorted(params)} if declared.use else params
+        return {name: params[name] for name in sorted(params)}
 
     def _refuse_use(self, declared: Declared, key: tuple[str | int, ...], name: str) -> None:
         shared = self._root.settings.params
@@ -129,6 +142,6 @@ class NodeMaker:
         )
 
 
-def _union(*lists: Iterable[str]) -> tuple[str, ...]:
+def _union(shared: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
     """All of them, each once, in order."""
-    return tuple(dict.fromkeys(name for names in lists for name in names))
+    return tuple(dict.fromkeys((*shared, *own))) if shared or own else ()

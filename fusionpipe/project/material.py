@@ -29,6 +29,9 @@ class Asker(NamedTuple):
         return self.declared.problem(written.key, what, mend)
 
 
+_ONLY_DROPPINGS: Skip = NotCode().leaves_out
+
+
 class Materials:
     """Where paths are looked up, during one load."""
 
@@ -102,7 +105,7 @@ class Materials:
         self.refuse(asker, written, f'"{written.text}" is a socket, fifo or device', "name a file")
         return False
 
-    def not_code(self, *directories: str, at_top: Iterable[str] = ()) -> NotCode:
+    def not_code(self, *directories: str, at_top: Iterable[str] = ()) -> Skip:
         """What is not code below the first directory; .fpignore counts in all of them and at the root."""
         layers: list[Patterns] = []
         for directory in dict.fromkeys(directories):
@@ -110,7 +113,10 @@ class Materials:
                 patterns = read_ignore_file(self.reading, directory)
                 layers += [patterns] if patterns else []
         layers += [self._root_patterns] if self._root_patterns else []
-        return NotCode(tuple(layers), directories[0] if directories else "", frozenset(at_top))
+        if not layers and not at_top:
+            return _ONLY_DROPPINGS
+        top = directories[0] if directories else ""
+        return NotCode(tuple(layers), top, frozenset(at_top)).leaves_out
 
     def walk(self, directory: str, skip: Skip) -> Walked:
         """The files of a directory, walked anew."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from fusionpipe.errors import UsageError
@@ -83,7 +82,7 @@ def _override_node(node: Node, key: str, value: ParamValue) -> Node:
     if node.source is not None:
         raise UsageError(f"-p {node.name}.{key}: {node.name} is a source and has no params")
     params = _set(node.params, key, value, f"{node.name}.{key}", f"{node.name} declares")
-    return replace(node, params=params, overridden=_marked(node, key))
+    return node._replace(params=params, overridden=_marked(node, key))
 
 
 def _override_users(
@@ -105,7 +104,7 @@ def _override_users(
     changed = {}
     for user, node in users.items():
         params = _set(node.params, one.target, one.value, one.target, "the project declares")
-        changed[user] = replace(node, params=params, overridden=_marked(node, one.target))
+        changed[user] = node._replace(params=params, overridden=_marked(node, one.target))
     return changed
 
 

@@ -5,7 +5,6 @@ Pure, except that `expand` lists directories through the window it is given.
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -78,6 +77,8 @@ def expand(pattern: str, scan: Scan) -> tuple[str, ...]:
 
 
 def _expand(directory: str, parts: list[str], scan: Scan) -> Iterator[str]:
+    import fnmatch  # slow to import, and most projects have no patterns
+
     first, rest = parts[0], parts[1:]
     for listed in scan(directory):
         if listed.name.startswith(".") and not first.startswith("."):

@@ -18,17 +18,14 @@ class Reading:
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
         self.problems: list[Problem] = []
-        self._listings: dict[str, tuple[Listed, ...] | None] = {}
+        self._listings: dict[str, tuple[Listed, ...]] = {}
 
     def scan(self, directory: str) -> tuple[Listed, ...]:
         """The names in a directory, each directory listed once; none if it is not there."""
-        return self._scan(directory) or ()
+        known = self._listings.get(directory)
+        return self._list(directory) if known is None else known
 
-    def _scan(self, directory: str) -> tuple[Listed, ...] | None:
-        try:
-            return self._listings[directory]
-        except KeyError:
-            pass
+    def _list(self, directory: str) -> tuple[Listed, ...]:
         try:
             listing = self.disk.scan(directory)
         except OSError as error:
@@ -36,12 +33,12 @@ class Reading:
                 directory or ".", f"cannot be read: {error.strerror or error}", _MEND_UNREADABLE
             )
             listing = None
-        self._listings[directory] = listing
-        return listing
+        self._listings[directory] = listing or ()
+        return listing or ()
 
     def holds(self, directory: str, name: str) -> bool:
         """True when a directory (listed once) has that name in it."""
-        return any(listed.name == name for listed in self.scan(directory))
+        return name in [listed.name for listed in self.scan(directory)]
 
     def is_directory(self, path: str) -> bool:
         """True when a directory is there, links followed."""

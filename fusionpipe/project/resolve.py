@@ -25,13 +25,22 @@ class Names:
     def __init__(self, nodes: Sequence[NodeName], groups: Sequence[str]) -> None:
         self.nodes = tuple(sorted(nodes))
         self.groups = frozenset(groups)
-        self._known = frozenset(nodes)
+        self._known = {name: name for name in nodes}
+        self._alone: dict[str, Parent] = {}
         self._matches: dict[str, tuple[NodeName, ...]] = {}
         self._near: dict[str, str] = {}
 
     def is_node(self, path: str) -> bool:
         """True for a node's name."""
         return path in self._known
+
+    def alone(self, path: str) -> Parent:
+        """A node as a parent under its own last part: one and the same for all its children."""
+        found = self._alone.get(path)
+        if found is None:
+            name = self._known[NodeName(path)]
+            found = self._alone[path] = Parent(name.rpartition("/")[2], {"": name})
+        return found
 
     def is_known(self, path: str) -> bool:
         """True for a node's or a group's name."""
@@ -118,9 +127,10 @@ def _resolve(names: Names, node: NodeName, written: Written) -> Parent:
     if is_pattern(written.text):
         return _resolve_pattern(names, node, written)
     path = _find(names, node, written.text)
-    alias = written.name or path.rpartition("/")[2]
     if names.is_node(path):
-        return Parent(alias, {"": NodeName(path)})
+        parent = names.alone(path)
+        return parent._replace(alias=written.name) if written.name else parent
+    alias = written.name or path.rpartition("/")[2]
     members = {below(name, path): name for name in names.members(path) if name != node}
     if not members:
         raise Refused(
@@ -148,6 +158,9 @@ def _find(names: Names, node: NodeName, text: str) -> str:
 
 def _candidates(node: NodeName, text: str) -> tuple[str, ...]:
     """The paths a name may stand for: beside the node, then at the root."""
+    if "/" not in text and text not in (".", ".."):
+        above = directory_of(node)
+        return (f"{above}/{text}", text) if above else (text,)
     beside = (
         join(directory_of(node), text) if not text.startswith("/") else join("", text.lstrip("/"))
     )
@@ -206,7 +219,9 @@ def _check_alias(alias: str, parents: dict[str, Parent], variables: dict[str, st
         raise Refused(f"{alias!r} cannot be the name of a parent", mend)
     if alias in parents:
         raise Refused(f'two parents are called "{alias}"', mend)
-    variable = re.sub(r"[^A-Z0-9]", "_", alias.upper())
+    variable = alias.upper()
+    if not (variable.isascii() and variable.isidentifier()):
+        variable = re.sub(r"[^A-Z0-9]", "_", variable)
     other = variables.setdefault(variable, alias)
     if other != alias:
         raise Refused(f'"{alias}" and "{other}" would both be FP_PARENT_{variable}', mend)

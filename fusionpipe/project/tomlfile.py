@@ -5,24 +5,22 @@ Pure: bytes in, facts and problems out.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from fusionpipe.errors import Problem
 from fusionpipe.project.suggest import did_you_mean
 from fusionpipe.project.toml_lines import KeyPath, line_of
 
-_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
+_NO_TABLE: Mapping[str, object] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class TomlFile:
+class TomlFile(NamedTuple):
     """A parsed file; its text is kept to tell lines when something is wrong."""
 
     file: str
     text: str = ""
-    table: Mapping[str, object] = field(default_factory=dict)
+    table: Mapping[str, object] = _NO_TABLE
 
     def problem(self, key: KeyPath, what: str, mend: str = "") -> Problem:
         """A mistake at the line that says `key`."""
@@ -46,7 +44,9 @@ def parse_toml(file: str, data: bytes) -> TomlFile | Problem:
 
 
 def _syntax_problem(file: str, text: str, message: str) -> Problem:
-    at = _AT_LINE.search(message)
+    import re  # only a mistake has to pay for it
+
+    at = re.search(r"\s*\(at line (\d+), column \d+\)$", message)
     line = int(at[1]) if at else text.rstrip("\n").count("\n") + 1
     what = (
         message.removesuffix("(at end of document)").strip()
@@ -65,6 +65,8 @@ class Fields:
     A value of the wrong type is noted and read as if it were not there.
     """
 
+    __slots__ = ("_problems", "_table", "prefix", "toml")
+
     def __init__(
         self,
         toml: TomlFile,
@@ -80,6 +82,10 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return key in self._table
 
+    def among(self, names: frozenset[str]) -> frozenset[str]:
+        """Those of the names that are written."""
+        return names.intersection(self._table)
+
     def only(self, *keys: str) -> Fields:
         """The same table as if it had nothing but these keys."""
         table = {key: self._table[key] for key in keys if key in self._table}
@@ -94,7 +100,7 @@ class Fields:
         self._problems.append(self.toml.problem((*self.prefix, *key), what, mend))
 
     def refuse_unknown(
-        self, known: Sequence[str], mend: str = "", *, refused: Sequence[str] = ()
+        self, known: Sequence[str], mend: str = "", *, refused: Collection[str] = ()
     ) -> None:
         """Notes every key that is not among the known ones; `refused` are noted elsewhere."""
         for key in self._table:
@@ -135,6 +141,8 @@ class Fields:
             shown = value if isinstance(value, str) else "…"
             self._expected(key, value, "a list of texts", f'{key} = ["{shown}"]')
             return ()
+        if all(type(item) is str and item for item in value):
+            return tuple(value)
         texts: list[str] = []
         for at, item in enumerate(value):
             if isinstance(item, str) and item:

@@ -5,11 +5,8 @@ Pure. What reaches a node besides is the runner's business.
 
 from __future__ import annotations
 
-import re
-
 from fusionpipe.project.tomlfile import Fields
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TOKEN_LIKE = (
     "TOKEN",
     "SECRET",
@@ -56,7 +53,7 @@ def _check_variable(fields: Fields, key: str, at: int, name: str) -> None:
             f"env lists names, not values: {name!r}",
             f'write "{name.partition("=")[0]}", and set it where you run fp; or make it a parameter',
         )
-    elif not _IDENTIFIER.match(name):
+    elif not (name.isascii() and name.isidentifier()):
         fields.refuse(
             where, f"{name!r} cannot be the name of a variable", "use letters, digits and _"
         )

@@ -7,7 +7,6 @@ svg.py (with layout.py) for a picture.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal, assert_never
 
@@ -55,7 +54,7 @@ def _around(graph: Graph, focus: NodeName) -> Graph:
     above = _reached(focus, {name: list(node.parent_nodes()) for name, node in graph.nodes.items()})
     kept = above | _reached(focus, graph.children())
     nodes = {
-        name: replace(node, parents=_parents_within(node, kept))
+        name: node._replace(parents=_parents_within(node, kept))
         for name, node in graph.nodes.items()
         if name in kept
     }

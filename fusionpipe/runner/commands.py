@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fusionpipe.model import Entry, Language
 
 _QUOTE = "'"
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """A language's program.
 
     `names` are searched on the PATH in turn; `ask` makes it tell its version, which `pattern` finds.
@@ -24,7 +22,7 @@ class Interpreter:
     names: tuple[str, ...]
     mend: str
     ask: tuple[str, ...] = ()
-    pattern: re.Pattern[str] = re.compile(r"version (\S+)")
+    pattern: str = r"version (\S+)"
     options: tuple[str, ...] = ()
     ask_self: tuple[str, ...] = ()
     declared_as: tuple[str, ...] = ()
@@ -71,7 +69,7 @@ INTERPRETERS: dict[Language, Interpreter] = {
         mend="put `matlab` on the PATH, or declare its version ([tools] matlab = \"R2024b\"): "
         "stored results can then be restored without it",
         ask=("-batch", "disp(['version ' version])"),
-        pattern=re.compile(r"version (.*\S)"),
+        pattern=r"version (.*\S)",
     ),
 }  # fmt: skip
 
@@ -94,6 +92,8 @@ def entry_arguments(language: Language, entry: Entry) -> tuple[str, ...]:
 
 def _matlab_statement(main: str) -> str:
     stem = main.removesuffix(".m")
+    import re  # few nodes are MATLAB's
+
     if re.fullmatch(r"[A-Za-z]\w*", stem):
         return stem
     return f"run('{main.replace(_QUOTE, _QUOTE * 2)}')"

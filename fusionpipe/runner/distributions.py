@@ -7,7 +7,7 @@ and for a module lying loose in a site directory, it contains a digest of the fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fusionstore.contract import Json, JsonObject
 
@@ -15,12 +15,7 @@ Contents = Mapping[str, str]
 """Module name to the file or directory that holds it."""
 
 
-def _empty(contents: Contents) -> str:
-    return "" if not contents else repr(sorted(contents))
-
-
-@dataclass(frozen=True, slots=True)
-class Distributions:
+class Distributions(NamedTuple):
     """The installed distributions of one interpreter.
 
     `modules` maps top-level modules to the distributions that bring them; below namespace packages also
@@ -30,12 +25,12 @@ class Distributions:
     """
 
     versions: Mapping[str, str]
-    modules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    site: tuple[str, ...] = ()
-    stdlib: frozenset[str] = frozenset()
-    prefix: str = ""
-    contents: Mapping[str, Contents] = field(default_factory=dict)
-    digest: Callable[[Contents], str] = _empty
+    modules: Mapping[str, tuple[str, ...]]
+    site: tuple[str, ...]
+    stdlib: frozenset[str]
+    prefix: str
+    contents: Mapping[str, Contents]
+    digest: Callable[[Contents], str]
 
     def version(self, name: str) -> str | None:
         """The version of a distribution, with a digest of what can change under it; None if not there."""

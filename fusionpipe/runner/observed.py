@@ -15,7 +15,7 @@ from fusionpipe.runner.distributions import Distributions
 from fusionstore.contract import Json, JsonObject
 
 _LOADED = "+"  # marks in the notes what was loaded before: it was not looked for in vain
-_ON_PATH = Path(__file__).with_name("nodeside") / "path"
+_ON_PATH = str(Path(__file__).with_name("nodeside") / "path")
 
 
 class PackageChange(NamedTuple):
@@ -33,7 +33,7 @@ def environment(observed_directory: str, command: Sequence[str] = ()) -> dict[st
     is observed when the options of `command` keep Python from reading its environment: then no notes
     are found, and the run counts as having used everything.
     """
-    on_path = {"PYTHONPATH": str(_ON_PATH)}
+    on_path = {"PYTHONPATH": _ON_PATH}
     if not observed_directory or _is_isolated(command):
         return on_path
     return {**on_path, "FP_OBSERVED": observed_directory}
@@ -93,16 +93,20 @@ def _noted(directory: Path, prefix: str) -> set[str] | None:
     Another Python is a tool of the node's like any other program: it has other distributions.
     """
     try:
-        files = sorted(os.listdir(directory))
+        files = os.listdir(directory)
     except OSError:
         return None
-    found: set[str] | None = None
+    is_noted = False
+    found: set[str] = set()
     for file in files:
-        text = (directory / file).read_bytes().decode("utf-8", "surrogateescape")
+        with open(f"{directory}/{file}", "rb", buffering=0) as notes:
+            text = notes.read().decode("utf-8", "surrogateescape")
         first, *names = text.splitlines() or [""]
         if first == "=" + prefix:
-            found = (found or set()) | {name for name in names if name}
-    return found
+            is_noted = True
+            found.update(names)
+    found.discard("")
+    return found if is_noted else None
 
 
 def still_holds(observed: Json, distributions: Distributions | None) -> bool:

@@ -52,8 +52,10 @@ class Probe:
         known = INTERPRETERS[language]
 
         def ask() -> str | None:
+            import re  # as below: only when something is new
+
             said = self.ask((path, *known.ask))
-            found = known.pattern.search(said.out + said.err) if said.is_ok else None
+            found = re.search(known.pattern, said.out + said.err) if said.is_ok else None
             return found.group(1) if found else None
 
         return self._text(f"version {language} {path}", (path, venv_file(path)), ask)
@@ -96,6 +98,15 @@ class Probe:
         ):  # else it changed meanwhile: ask again next time
             self._memo[name] = {"seen": seen(found), "found": found}
         return found
+
+    def holds(self, name: str, found: Json) -> bool:
+        """True if this answer is the one remembered by that name, and its files are as they were."""
+        known = self._memo.get(name)
+        if known is None or known["found"] is not found:
+            return False
+        seen = known["seen"]
+        assert isinstance(seen, dict)
+        return all(self._print(at) == was for at, was in seen.items() if at.startswith("/"))
 
     def prints(self, places: Iterable[str]) -> JsonObject:
         """The fingerprint of every place, and what tells a version manager which version to start."""

@@ -95,11 +95,23 @@ def test_an_installed_fusionpipe_wins(tmp_path: Path) -> None:
     assert run("import fusionpipe; print(fusionpipe.mine)", PYTHONPATH=str(tmp_path)) == "True"
 
 
-def test_the_hook_loads_nothing_that_a_bare_python_does_not(tmp_path: Path) -> None:
-    code = "import sys; print(' '.join(sys.modules))"
-    bare = subprocess.run(
-        [sys.executable, "-c", code], env={}, capture_output=True, text=True, check=True
-    )
-    added = set(run(code, tmp_path).split()) - set(bare.stdout.split())
-    assert added <= {"sitecustomize", "importlib", "importlib.machinery", "importlib._bootstrap",
-                     "importlib._bootstrap_external", "_imp", "warnings"}  # fmt: skip
+def test_an_error_of_the_environments_own_hook_is_told_as_always(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import gone_for_good")
+    variables = {**environment(""), "HOME": "/"}
+    variables["PYTHONPATH"] += f":{tmp_path}"
+    command = [sys.executable, "-c", "print('went on')"]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert ("went on\n", True) == (done.stdout, "gone_for_good" in done.stderr)
+
+
+def test_what_the_environments_own_hook_asks_for_is_noted(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    hook = "import theirs\ntry:\n    import gone\nexcept ImportError:\n    pass\n"
+    (tmp_path / "sitecustomize.py").write_text(hook)
+    (tmp_path / "theirs.py").write_text("")
+    run("pass", notes, PYTHONPATH=str(tmp_path))
+    (file,) = notes.iterdir()
+    assert ["theirs", "gone"] == [
+        line for line in file.read_text().splitlines()[1:] if not line.startswith("+")
+    ]

@@ -82,7 +82,7 @@ def test_inputs_are_files_directories_and_globs_from_anywhere(project, tmp_path)
         FileSet("all", (yaml[0], Laid("c.ipynb", "config/c.ipynb"), yaml[1]), ("empty",)),
         FileSet("far", (Laid("", f"{tmp_path}/far.csv"),)),
         FileSet("one", (Laid("", "config/a.yaml"),)),
-        FileSet("yaml", yaml),
+        FileSet("yaml", yaml, is_gathered=True),
     ) == project.loaded("x").inputs
 
 
@@ -90,7 +90,8 @@ def test_inputs_may_lie_outside_of_the_project(project, tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "far/a.csv").write_text("")
     project.node("x", '[inputs]\nfar = "../../far/*.csv"')
-    assert (FileSet("far", (Laid("a.csv", "../far/a.csv"),)),) == project.loaded("x").inputs
+    far = FileSet("far", (Laid("a.csv", "../far/a.csv"),), is_gathered=True)
+    assert (far,) == project.loaded("x").inputs
 
 
 def test_an_input_of_the_node_wins_over_one_of_the_defaults(project):

@@ -75,3 +75,16 @@ def test_the_plain_disk_answers_as_the_workspace_does(project, tmp_path, questio
     path = path.format(far=far)
     expected = getattr(workspace, question)(path)
     assert expected == getattr(PlainDisk(project.root), question)(path)
+
+
+def test_what_nodes_have_in_common_is_kept_once(project):
+    project.write({"fusionpipe.toml": '[defaults.tools]\nr = "4"'})
+    for name in ("g/a", "g/b", "g/c"):
+        project.node(name, 'parents = ["../first"]')
+    project.node("first", "")
+    graph = load(PlainDisk(project.root))
+    a, b = graph.nodes["g/a"], graph.nodes["g/b"]
+    for field in ("entry", "params", "tools", "env", "libs", "inputs", "locks"):
+        assert getattr(a, field) is getattr(b, field), field
+    assert a.parents[0] is b.parents[0]
+    assert graph.nodes["first"].name is a.parents[0].members[""]

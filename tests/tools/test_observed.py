@@ -248,3 +248,23 @@ def test_nothing_observed_always_holds(observed: JsonObject | None) -> None:
 
 def test_observations_of_a_python_do_not_hold_without_one() -> None:
     assert not still_holds({"python": {"uses": {}, "missing": []}}, None)
+
+
+def test_at_the_end_of_a_run_what_is_installed_is_read_again_only_if_it_changed(
+    python: Environment,
+) -> None:
+    python.install("frames", "1", {"frames.py": ""})
+    toolbox, tool = python.toolbox(), python.tool()
+    before = toolbox.distributions(tool)
+    assert toolbox.distributions_now(tool).modules is before.modules
+    python.install("frames", "2", {"frames.py": ""})
+    assert toolbox.distributions_now(tool).versions == {"frames": "2"}
+    assert before.versions == {"frames": "1"}
+
+
+def test_at_the_end_of_a_run_an_editable_install_is_looked_at_again(python: Environment) -> None:
+    python.write({"loose.py": "x = 1"})
+    toolbox, tool = python.toolbox(), python.tool()
+    before = toolbox.distributions(tool).everything()
+    (python.site / "loose.py").write_text("x = 2, and longer")  # its directory does not change
+    assert toolbox.distributions_now(tool).everything() != before
