@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionpipe import hot
-from fusionpipe.build.goal import Goal, begin, go_on
+from fusionpipe.build.goal import Goal, begin, go_on, goal_of
 from fusionpipe.build.run import run_build
 from fusionpipe.build.session import Session
 from fusionpipe.build.work import Wishes
@@ -34,7 +34,6 @@ from fusionpipe.events import (
     Outcome,
 )
 from fusionpipe.project import parse_override
-from fusionpipe.project import select as select_nodes
 from fusionpipe.settings import ambient
 from fusionstore.contract import JsonObject
 from fusionstore.digest import Digest, digest_file
@@ -542,7 +541,7 @@ class Project:
     def _goal(self, targets: Sequence[str], session: Session | None, *, is_forced: bool) -> Goal:
         """As `fp build` finds it; all over again where the session is given."""
         if session is not None:
-            return Goal(session, select_nodes(session.graph, targets))
+            return goal_of(session, targets, is_forced=is_forced)
         difference = None
         if not targets and not is_forced:
             difference = hot.compare(str(self.root), self.environment)

@@ -55,17 +55,24 @@ def begin(
 
     Raises ProjectInvalid, StoreError, UsageError.
     """
-    # slow to import, and a build that goes on from the last one reads nothing
-    from fusionpipe.project import select, targets_of
-
     session = Session.open(root, ambient, overrides, step=step)
     try:
-        nodes = select(session.graph, targets, here=here)
-        named = targets_of(session.graph, targets, here=here)
+        return goal_of(session, targets, here=here, is_forced=is_forced)
     except BaseException:
         session.close()
         raise
+
+
+def goal_of(
+    session: Session, targets: Sequence[str], *, here: str = "", is_forced: bool = False
+) -> Goal:
+    """What the targets stand for in a session. Raises UsageError."""
+    # slow to import, and a build that goes on from the last one reads nothing
+    from fusionpipe.project import select, targets_of
+
+    nodes = select(session.graph, targets, here=here)
     if not is_forced:
         return Goal(session, nodes)
+    named = targets_of(session.graph, targets, here=here)
     sources = {name for name, node in session.graph.nodes.items() if node.source}
     return Goal(session, nodes, frozenset(named or nodes) - sources)

@@ -88,6 +88,7 @@ class Work:
         self.has_linked: bool = False
         self.is_winding_down: bool = False
         self.damaged: set[NodeName] = set()  # whose stored bytes were found to be
+        self.lost: set[Digest] = set()  # trees of those
         self.was_spoilt: bool = False  # a run wrote into stored files: others may share them
 
     # -- outcomes ------------------------------------------------------------------------------
@@ -190,6 +191,8 @@ class Work:
         """True if a node is as the last build left it: neither its own files nor its parents' bytes differ."""
         baseline = self.session.baseline
         if baseline is None or name in baseline.touched or name in self.damaged:
+            return False
+        if baseline.digest(name) in self.lost:  # its tree is another directory now
             return False
         parents = self.session.graph.nodes[name].parent_nodes()
         return all(self.digest(parent) == baseline.digest(parent) for parent in parents)

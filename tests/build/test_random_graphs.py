@@ -388,7 +388,8 @@ class Graphs(RuleBasedStateMachine):
         if wish.in_process:
             built = self.project.build(
                 *wish.targets,
-                session=self.project.session(self.params(wish)),
+                # else it goes on from the last build where it can
+                session=self.project.session(params) if (params := self.params(wish)) else None,
                 jobs=wish.jobs,
                 keeps_going=wish.keeps_going,
                 force=wish.force,
