@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -126,11 +127,21 @@ def _build_line(told: Mapping[str, object]) -> BuildLine:
         tuple(map(str, command)) if isinstance(command, list) else (),
         {name: count for name, count in counts.items() if isinstance(count, int)},
         bool(told.get("interrupted")),
-        user=_text(told, "user"),
+        user=_user(_text(told, "user")),
         host=_text(told, "host"),
         commit=_text(told, "commit"),
         is_dirty=dirty if isinstance(dirty, bool) else None,
     )
+
+
+def _user(told: str) -> str:
+    """A name: a no-op notes the number of a user whose environment has none, since asking takes time."""
+    if not told.isdigit():
+        return told
+    try:
+        return pwd.getpwuid(int(told)).pw_name
+    except (KeyError, OverflowError):
+        return told
 
 
 _OUTCOMES = frozenset(("ran", "kept", "restored", "failed", "skipped"))
