@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _HEX = frozenset("0123456789abcdef")
 _COMMIT = (40, 64)  # characters of a SHA-1, of a SHA-256
 
 
-def circumstances(root: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """`user` (a number where the environment has no name), `host`, `commit` ("" outside of git)."""
-    user = environment.get("USER") or environment.get("LOGNAME") or str(os.getuid())
+def circumstances(root: str, user: str = "") -> dict[str, str]:
+    """`user` (a number unless told: to ask for the name takes 0.3 ms), `host`, `commit` ("" outside of git)."""
+    user = user or str(os.getuid())
     return {"user": user, "host": os.uname().nodename, "commit": commit_of(root)}
 
 

@@ -135,7 +135,7 @@ def _build_line(told: Mapping[str, object]) -> BuildLine:
 
 
 def _user(told: str) -> str:
-    """A name: a no-op notes the number of a user whose environment has none, since asking takes time."""
+    """A name: a no-op notes the number of its user, since asking for the name takes time."""
     if not told.isdigit():
         return told
     try:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fusionpipe.build.dirty import Dirtiness
+from fusionpipe.build.record import Maker
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.circumstances import circumstances
 from fusionpipe.events import BuildFinished, Event, NodeFinished, NodeStarted, Outcome
@@ -26,7 +27,7 @@ class EventLog:
         environment: Mapping[str, str],
     ) -> None:
         self._root = root
-        self._circumstances = circumstances(str(root), environment)
+        self._circumstances = circumstances(str(root), Maker.of_this_process(environment).user)
         self._dirtiness = Dirtiness(root, environment)
         self._id = id
         self._started_ns = started_ns

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import chain
+from heapq import merge
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from fusionpipe.build.archive import Archive, read
+from fusionpipe.explain import Change, Field, compare
 from fusionpipe.history import lines_of
 from fusionpipe.model import NodeName
+from fusionstore.contract import FullRecord, JsonObject
+from fusionstore.digest import Digest
+from fusionstore.tree import Tree
 
 _SHOWING = ("ran", "restored")
 
@@ -67,3 +72,102 @@ def _told(archive: Archive, node: NodeName) -> Iterator[Showing]:
 def _made(archive: Archive, record: str) -> float:
     full = read(archive, record)
     return 0.0 if full is None else full.record.made
+
+
+class Happening(NamedTuple):
+    """One line of a node's history: a result it showed, or a run that failed.
+
+    `number` is N of node@{N}, None for a failure; `full` is None where the record cannot be read any more.
+    `changes` are against the result before; None where there is none to compare with.
+    """
+
+    number: int | None
+    at: float
+    build: str
+    outcome: str
+    reason: str
+    seconds: float
+    record: str
+    full: FullRecord | None
+    changes: tuple[Change, ...] | None
+    is_linked: bool
+
+
+def happenings(archive: Archive, node: NodeName) -> Iterator[Happening]:
+    """A node's history, latest first; each line costs the reading of a record."""
+    shown = pairwise(chain(enumerate(showings(archive, node)), [(-1, None)]))
+    results = (_result(archive, node, number, now, before) for (number, now), (_, before) in shown)
+    return merge(results, _failures(archive, node), key=lambda one: -one.at)
+
+
+def _result(
+    archive: Archive, node: NodeName, number: int, now: Showing | None, before: Showing | None
+) -> Happening:
+    assert now is not None
+    full = read(archive, now.record)
+    earlier = None if before is None else read(archive, before.record)
+    return Happening(
+        number,
+        now.since,
+        now.build,
+        now.outcome,
+        now.reason,
+        now.seconds if full is None else full.record.seconds,
+        now.record,
+        full,
+        None if full is None or earlier is None else changes_between(archive, earlier, full),
+        is_linked=number == 0 and archive.state.record(node) == now.record,
+    )
+
+
+def _failures(archive: Archive, node: NodeName) -> Iterator[Happening]:
+    for build, line in lines_of(archive.root, node):
+        if line.outcome == "failed":
+            at = build.started + build.seconds
+            yield Happening(
+                None,
+                at,
+                build.build,
+                line.outcome,
+                line.reason,
+                line.seconds,
+                "",
+                None,
+                None,
+                False,
+            )
+
+
+def changes_between(archive: Archive, old: FullRecord, new: FullRecord) -> tuple[Change, ...]:
+    """What differs in what two results were made of: declared, then the packages that both were seen to use."""
+
+    def tree(digest: Digest) -> Tree | None:
+        try:
+            return archive.store.read_tree(digest)
+        except KeyError:
+            return None
+
+    declared = compare(manifest_of(old), manifest_of(new), tree)
+    before, after = packages_of(old), packages_of(new)
+    return (
+        *declared,
+        *(
+            Change(Field.PACKAGE, name, before[name], after[name])
+            for name in sorted(before.keys() & after.keys())
+            if before[name] != after[name]
+        ),
+    )
+
+
+def manifest_of(full: FullRecord) -> JsonObject:
+    """The pre-image of a result's key."""
+    manifest = full.body.get("manifest")
+    return manifest if isinstance(manifest, dict) else {}
+
+
+def packages_of(full: FullRecord) -> dict[str, str]:
+    """The packages that the run was seen to use, with their versions."""
+    observed = full.record.observed
+    seen = observed.get("python") if isinstance(observed, dict) else None
+    told = (seen.get("uses") or seen.get("everything")) if isinstance(seen, dict) else None
+    return {name: str(version) for name, version in told.items()} if isinstance(told, dict) else {}

@@ -44,8 +44,8 @@ def is_pin_name(text: str) -> bool:
 
 def pins(archive: Archive) -> Iterator[Pin]:
     """All pins of the store, by name. Raises Corrupt."""
-    for root in archive.store.roots():
-        if root.name.startswith(_PREFIX) and root.records:
+    for root in archive.store.roots(_PREFIX):
+        if root.records:
             yield _pin(root)
 
 

@@ -70,6 +70,19 @@ def resolve(
     raise _unknown(archive, ref, here)
 
 
+def node_named(archive: Archive, ref: str, here: str = "") -> NodeName:
+    """The node of that name, whether or not it has a result. Raises UsageError."""
+    node = _node(archive, ref, here)
+    if node is not None:
+        return node
+    nodes, _ = names_in(Workspace(archive.root, archive.state.memory, lambda _: False))
+    for name in _places(ref, here):
+        if name in nodes:
+            return NodeName(name)
+    known = [*nodes, *archive.state.names]
+    raise UsageError(f"no node is called {ref}", did_you_mean(ref, known, "fp status lists them"))
+
+
 def resolve_build(archive: Archive, ref: str) -> BuildLine:
     """The build that an id, or the beginning of one, names. Raises UsageError."""
     found = build_named(archive.root, ref)

@@ -29,7 +29,7 @@ def build_if_fresh(
     nodes, _ = hot.summary(found)
     seconds = time.monotonic() - began
     counts = {"ran": 0, "kept": nodes, "restored": 0, "failed": 0, "skipped": 0}
-    about = circumstances(root, ambient())
+    about = circumstances(root)
     append_build(root, new_id(started_ns), started_ns, seconds, ["fp", *words], counts, about)
     if not is_quiet:
         from fusionpipe.report.no_op import nothing_to_do
