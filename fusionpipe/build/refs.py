@@ -70,6 +70,16 @@ def resolve(
     raise _unknown(archive, ref, here)
 
 
+def is_known(archive: Archive, ref: str, here: str = "") -> bool:
+    """Whether a ref names a node, a pin or a stored hash; a file of that name is not meant then."""
+    return bool(
+        _EARLIER.fullmatch(ref)
+        or _node(archive, ref, here)
+        or (is_pin_name(ref) and archive.store.read_root(f"pin-{ref}"))
+        or (_HASH.fullmatch(ref) and archive.store.named(ref, 1))
+    )
+
+
 def node_named(archive: Archive, ref: str, here: str = "") -> NodeName:
     """The node of that name, whether or not it has a result. Raises UsageError."""
     node = _node(archive, ref, here)

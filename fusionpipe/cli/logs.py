@@ -42,7 +42,7 @@ def logs(
         if session.graph.nodes[name].source is not None:
             raise UsageError(f"{name} is a source: nothing runs, so it has no log")
         log = session.root / name / "logs.txt"
-        shown = _users_paths(session.store.path, name)
+        shown = users_paths(session.store.path, name)
     if path:
         sys.stdout.write(f"{os.path.realpath(log)}\n")
         return 0
@@ -54,7 +54,7 @@ def logs(
     return 0
 
 
-def _users_paths(store: Path, node: str) -> _Shown:
+def users_paths(store: Path, node: str) -> _Shown:
     """Replaces run directories in a log by the node's; they are gone, or not what the user edits."""
     run = re.compile(re.escape(os.fsencode(store / "tmp")) + rb"/[0-9a-f-]+/\d+(?=/)")
     return lambda text: run.sub(lambda _: os.fsencode(node), text)
