@@ -18,7 +18,10 @@ from fusionstore.tree import Entry, Kind, Tree
 
 
 class Parent(NamedTuple):
-    """What a run read of a parent: its data, and the result that first wrote them, if one did here."""
+    """What a run read of a parent: its data, and the result that first wrote them, if one did here.
+
+    Of a source `node` is its present name, if it still holds these data.
+    """
 
     alias: str
     member: str
@@ -26,6 +29,7 @@ class Parent(NamedTuple):
     record: RecordId | None
     node: NodeName
     made: float
+    is_source: bool
 
     @property
     def name(self) -> str:
@@ -89,20 +93,30 @@ def blob_path(archive: Archive, digest: Digest) -> Path | None:
 
 
 def _parents(archive: Archive, full: FullRecord) -> Iterator[Parent]:
+    sources = {archive.state.row(name).source: name for name in archive.state.names}
     parents = manifest_of(full).get("parents")
     for alias, members in parents.items() if isinstance(parents, dict) else ():
         for member, data in members.items() if isinstance(members, dict) else ():
             digest = Digest(str(data))
-            writer = _writer(archive, digest)
+            writer = None if digest in sources else _writer(archive, digest, full)
             if writer is None:
-                yield Parent(alias, member, digest, None, NodeName(""), 0.0)
+                node = sources.get(digest, NodeName(""))
+                yield Parent(alias, member, digest, None, node, 0.0, is_source=digest in sources)
             else:
-                record = writer.record
-                yield Parent(alias, member, digest, record.id, maker(writer), record.made)
+                one = writer.record
+                yield Parent(
+                    alias, member, digest, one.id, maker(writer), one.made, is_source=False
+                )
 
 
-def _writer(archive: Archive, data: Digest) -> FullRecord | None:
-    """The first result with these data."""
+def _writer(archive: Archive, data: Digest, reader: FullRecord) -> FullRecord | None:
+    """The first result with these data, of those made before they were read: a copy of them is not meant."""
     fulls = (read(archive, id) for id in archive.store.holders(data))
-    writers = [full for full in fulls if full is not None and full.record.slots.get("data") == data]
+    writers = [
+        full
+        for full in fulls
+        if full is not None
+        and full.record.slots.get("data") == data
+        and full.record.made < reader.record.made
+    ]
     return min(writers, key=lambda one: one.record.made, default=None)

@@ -161,8 +161,10 @@ def _value(value: Json) -> str:
 
 
 def _parent(parent: Parent, now: float) -> str:
+    if parent.is_source:
+        return f"{parent.data[:_HASH]}  the source {parent.node}"
     if parent.record is None:
-        return f"{parent.data[:_HASH]}  a source, or not stored here"
+        return f"{parent.data[:_HASH]}  of a source as it was then, or not stored here"
     made = f"{parent.node}, {ago(parent.made, now)}"
     return f"{parent.data[:_HASH]}  the data of {parent.record[:_HASH]}: {made}"
 
@@ -173,7 +175,7 @@ def _environment(
     tool, used = manifest.get("tool"), body.get("tool")
     path = used.get("path") if isinstance(used, dict) else None
     if isinstance(tool, list):
-        yield "run by", " ".join(map(str, tool)) + (f", {path}" if path else "")
+        yield "run by", " ".join(map(str, tool)).strip() + (f", {path}" if path else "")
     for kind in ("tools", "locks", "env"):
         values = manifest.get(kind)
         for name, value in values.items() if isinstance(values, dict) else ():
