@@ -33,6 +33,8 @@ def logs(
 ) -> int:
     """Print a node's log. Paths of its run are shown as the node's own.
 
+    The log of a past result: fp show 'prep/clean@{2}' --log.
+
     Exit code 0; 2 if there is no such node or it has no log.
 
     Example: fp logs -f prep/clean

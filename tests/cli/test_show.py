@@ -8,6 +8,8 @@ import shutil
 
 import pytest
 
+from fusionpipe.build.archive import open_archive
+from fusionpipe.build.refs import resolve
 from fusionpipe.testing import Project
 
 
@@ -105,6 +107,24 @@ def test_a_past_result_is_shown_whatever_is_wrong_with_the_nodes(built: Project)
     built.write("clean/node.toml", "nonsense = true").write("load/node.toml", "[")
     for words in (["show", "clean"], ["show", "clean/data/y"], ["pin", "clean", "kept"], ["pins"], ["unpin", "kept"]):  # fmt: skip
         assert 0 == built.call(*words).code, words
+
+
+def test_a_result_whose_bytes_are_gone_still_tells_what_was(built: Project) -> None:
+    with open_archive(built.root, built.environment) as archive:
+        record = resolve(archive, "clean").full.record
+    store = built.root / ".fusionpipe/store"
+    place = store / "actions" / record.key[:2] / record.key
+    place.rename(f"{place}.{record.id}.gone")
+    shutil.rmtree(store / "index")
+    for ref in ("clean", record.id[:12], record.slots["data"][:12]):
+        told = built.call("show", ref)
+        assert 0 == told.code, told.err
+        assert f"  bytes gone; fp reproduce {record.id[:12]} makes them again\n" in told.out
+        assert "rate      0.5" in told.out
+    assert "        bytes gone; " in built.call("history", "clean").out
+    refused = built.call("pin", "clean", "kept")
+    assert (2, "") == (refused.code, refused.out)
+    assert "the bytes of clean are gone" in refused.err
 
 
 # -- by content ------------------------------------------------------------------------------
