@@ -21,16 +21,19 @@ def append_build(
     seconds: float,
     command: Sequence[str],
     counts: Mapping[str, int],
+    circumstances: Mapping[str, object],
     *,
     is_interrupted: bool = False,
 ) -> None:
-    """Notes that a build took place; `counts` are nodes by outcome. Lines of two builds never mix."""
+    """Notes that a build took place; `counts` are nodes by outcome, `circumstances` who built what (user, host,
+    commit, dirty). Lines of two builds never mix."""
     fields = {
         "build": id,
         "started": round(started_ns / 1e9, 3),
         "seconds": round(seconds, 3),
         "command": list(command),
         **counts,
+        **circumstances,
         "interrupted": is_interrupted,
     }
     data = (json.dumps(fields) + "\n").encode()

@@ -13,10 +13,13 @@ from typing import NamedTuple
 from fusionpipe.build.session import store_path
 from fusionpipe.build.state import State
 from fusionpipe.errors import ProjectInvalid
-from fusionpipe.model import ProjectSettings
+from fusionpipe.model import NodeName, ProjectSettings
 from fusionpipe.project.reading import Reading
 from fusionpipe.project.rootfile import read_root
 from fusionpipe.workspace import Workspace
+from fusionstore.contract import FullRecord
+from fusionstore.digest import RecordId
+from fusionstore.errors import Corrupt
 from fusionstore.store import Store
 
 
@@ -43,3 +46,22 @@ def open_archive(root: Path, ambient: Mapping[str, str]) -> Iterator[Archive]:
         yield Archive(root, ambient, found.settings, store, state)
     finally:
         store.close()
+
+
+def read(archive: Archive, id: str) -> FullRecord | None:
+    """A record, None if it cannot be read any more."""
+    try:
+        return archive.store.read_record(RecordId(id))
+    except (KeyError, Corrupt):
+        return None
+
+
+def maker(full: FullRecord) -> NodeName:
+    """The node that made a result, as it was called then."""
+    node = full.body.get("node")
+    return NodeName(node if isinstance(node, str) else "")
+
+
+def is_gone(archive: Archive, full: FullRecord) -> bool:
+    """True if a result's bytes were given up: its record only tells what was."""
+    return all(one.id != full.record.id for one in archive.store.records(full.record.key))

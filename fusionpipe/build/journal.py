@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from fusionpipe.build.dirty import Dirtiness
+from fusionpipe.build.record import Maker
 from fusionpipe.build.state import DIRECTORY
-from fusionpipe.events import BuildFinished, Event, NodeFinished, Outcome
+from fusionpipe.circumstances import circumstances
+from fusionpipe.events import BuildFinished, Event, NodeFinished, NodeStarted, Outcome
 from fusionpipe.journal import append_build
 
 
 class EventLog:
     """Gathers the lines of one build, and writes them when it is over."""
 
-    def __init__(self, root: Path, id: str, started_ns: int, command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        id: str,
+        started_ns: int,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+    ) -> None:
         self._root = root
+        self._circumstances = circumstances(str(root), Maker.of_this_process(environment).user)
+        self._dirtiness = Dirtiness(root, environment)
         self._id = id
         self._started_ns = started_ns
         self._command = command
@@ -23,6 +36,8 @@ class EventLog:
 
     def add(self, event: Event) -> None:
         """Takes an event; most are not kept."""
+        if isinstance(event, NodeStarted) and self._circumstances["commit"]:
+            self._dirtiness.ask()
         if isinstance(event, NodeFinished) and event.outcome is not Outcome.KEPT:
             fields = {
                 "node": event.node,
@@ -34,6 +49,15 @@ class EventLog:
                 "seconds": round(event.seconds, 3),
             }
             self._lines.append(json.dumps(fields))
+
+    @contextmanager
+    def abandoned_on_error(self) -> Iterator[None]:
+        """Lets go of what was asked beside a build that cannot end."""
+        try:
+            yield
+        except BaseException:
+            self._dirtiness.answer(patience=0)
+            raise
 
     def close(self, finished: BuildFinished) -> None:
         """Writes the build's file, if there is anything to tell, and its line. Raises OSError."""
@@ -58,5 +82,6 @@ class EventLog:
             finished.seconds,
             self._command,
             counts,
+            {**self._circumstances, "dirty": self._dirtiness.answer()},
             is_interrupted=finished.is_interrupted,
         )

@@ -31,7 +31,7 @@ def run_build(
     started_ns = time.time_ns()
     began = time.monotonic()
     id = new_id(started_ns)
-    log = EventLog(session.root, id, started_ns, command)
+    log = EventLog(session.root, id, started_ns, command, session.ambient)
     _clear_up_after_the_dead(session)
     stored_before = session.store.usage().stored
     left_alone = _left_alone(session, wishes)
@@ -46,9 +46,10 @@ def run_build(
 
     build = Build(session, wishes, tell, id=id, started_ns=started_ns)
     build.work.saved += left_alone.seconds
-    with _interruptible(build):
-        build.run()
-    _remember(build)
+    with log.abandoned_on_error():
+        with _interruptible(build):
+            build.run()
+        _remember(build)
     finished = _finished(build, id, time.monotonic() - began, stored_before)
     log.close(finished)
     report(finished)

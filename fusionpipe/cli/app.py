@@ -11,13 +11,18 @@ import typer
 from fusionpipe.cli.build import build
 from fusionpipe.cli.destroy import destroy
 from fusionpipe.cli.graph import graph
+from fusionpipe.cli.history import history
 from fusionpipe.cli.init import init
 from fusionpipe.cli.link import link
 from fusionpipe.cli.logs import logs
 from fusionpipe.cli.main import INTERRUPTED
 from fusionpipe.cli.new import new
+from fusionpipe.cli.pin import pin
+from fusionpipe.cli.pins import pins
 from fusionpipe.cli.run import run
+from fusionpipe.cli.show import show
 from fusionpipe.cli.status import status
+from fusionpipe.cli.unpin import unpin
 from fusionpipe.cli.why import why
 from fusionpipe.errors import UsageError
 from fusionpipe.version import VERSION
@@ -25,7 +30,23 @@ from fusionpipe.version import VERSION
 # What Typer raises for words that do not fit: Click's class, or that of the copy which newer ones carry.
 WrongWords = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _WRONG_USAGE = 2
-COMMANDS = (init, new, build, status, why, logs, graph, run, link, destroy)
+COMMANDS = (
+    init,
+    new,
+    build,
+    status,
+    why,
+    logs,
+    history,
+    show,
+    graph,
+    run,
+    link,
+    pin,
+    unpin,
+    pins,
+    destroy,
+)
 
 
 def run_app(words: list[str]) -> int:

@@ -33,6 +33,8 @@ def logs(
 ) -> int:
     """Print a node's log. Paths of its run are shown as the node's own.
 
+    The log of a past result: fp show 'prep/clean@{2}' --log.
+
     Exit code 0; 2 if there is no such node or it has no log.
 
     Example: fp logs -f prep/clean
@@ -42,7 +44,7 @@ def logs(
         if session.graph.nodes[name].source is not None:
             raise UsageError(f"{name} is a source: nothing runs, so it has no log")
         log = session.root / name / "logs.txt"
-        shown = _users_paths(session.store.path, name)
+        shown = users_paths(session.store.path, name)
     if path:
         sys.stdout.write(f"{os.path.realpath(log)}\n")
         return 0
@@ -54,7 +56,7 @@ def logs(
     return 0
 
 
-def _users_paths(store: Path, node: str) -> _Shown:
+def users_paths(store: Path, node: str) -> _Shown:
     """Replaces run directories in a log by the node's; they are gone, or not what the user edits."""
     run = re.compile(re.escape(os.fsencode(store / "tmp")) + rb"/[0-9a-f-]+/\d+(?=/)")
     return lambda text: run.sub(lambda _: os.fsencode(node), text)

@@ -48,6 +48,26 @@ def test_the_tab_key_offers_names(nodes: Project, line: str, offered: str) -> No
     assert offered.split() == completed(nodes, line)
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("fp show ra", "rate-1 raw"),
+        ("fp show raw@{", "raw@{0} raw@{1}"),
+        ("fp show raw@{1", "raw@{1}"),
+        ("fp show nope@{", ""),
+        ("fp pin rat", "rate-1"),
+        ("fp unpin r", "rate-1"),
+        ("fp history prep/c", "prep/clean"),
+    ],
+)
+def test_the_tab_key_offers_what_names_a_result(nodes: Project, line: str, offered: str) -> None:
+    nodes.write("report/node.toml", "").call("build", "raw")
+    nodes.node("raw", "echo other").call("build", "raw")
+    nodes.call("pin", "raw", "rate-1")
+    nodes.write("report/node.toml", "broken =")
+    assert offered.split() == completed(nodes, line)
+
+
 def test_the_real_command_answers_the_tab_key(nodes: Project) -> None:
     environment = {"_FP_COMPLETE": "complete_bash", "COMP_WORDS": "fp build ra", "COMP_CWORD": "2"}
     assert "raw" == nodes.fp(environment=environment).out.strip()

@@ -62,7 +62,7 @@ def test_a_node_and_every_hash_of_its_result_name_it(project: Project) -> None:
 def test_what_is_not_there_is_said_with_what_is_close(project: Project) -> None:
     project.build()
     with open_archive(project.root, project.environment) as archive:
-        with pytest.raises(UsageError, match="did you mean group/b"):
+        with pytest.raises(UsageError, match='did you mean "group/b"'):
             resolve(archive, "grup/b")
         with pytest.raises(UsageError, match="nothing is called 0123456789ab"):
             resolve(archive, "0123456789ab")

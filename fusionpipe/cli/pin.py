@@ -1,0 +1,51 @@
+"""`fp pin`: a name for a result, which no clean-up takes from then on."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from fusionpipe.build.archive import is_gone
+from fusionpipe.build.pins import pin as give_name
+from fusionpipe.build.refs import resolve
+from fusionpipe.cli.complete import complete_ref
+from fusionpipe.cli.options import Directory
+from fusionpipe.cli.place import opened_archive
+from fusionpipe.errors import UsageError
+
+
+def pin(
+    ref: Annotated[
+        str,
+        typer.Argument(
+            help="A node, node@{2}, node@{yesterday}, a pin, a hash.", autocompletion=complete_ref
+        ),
+    ],
+    name: Annotated[str, typer.Argument(help="The name: letters, digits, . _ + and -.")],
+    message: Annotated[str, typer.Option("-m", "--message", help="What it is kept for.")] = "",
+    force: Annotated[
+        bool, typer.Option("-f", "--force", help="Move the name from the result that has it.")
+    ] = False,
+    directory: Directory = None,
+) -> int:
+    """Name a result: no clean-up takes it, and the name stands wherever a result is wanted.
+
+    Exit code 0; 2 if there is no such result, its bytes are gone, or the name is another's.
+
+    Example: fp pin model/fit paper-v1 -m "figure 3"
+    """
+    with opened_archive(directory) as (archive, here):
+        found = resolve(archive, ref, here)
+        if found.note:
+            sys.stderr.write(f"fp: {found.note}\n")
+        if is_gone(archive, found.full):
+            raise UsageError(
+                f"the bytes of {ref} are gone: there is nothing to keep",
+                f"fp reproduce {found.id[:12]} makes them again",
+            )
+        before = give_name(archive, name, found.full, found.node, message, is_forced=force)
+    moved = f" (it was {before.record[:12]}, of {before.node})" if before is not None else ""
+    sys.stdout.write(f"pinned {found.id[:12]} of {found.node} as {name}{moved}\n")
+    return 0

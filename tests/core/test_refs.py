@@ -1,0 +1,240 @@
+"""What a ref stands for: earlier results, pins, hashes, builds; and what is said of those that stand for nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from fusionpipe.build.archive import Archive, open_archive
+from fusionpipe.build.pins import pin, pins, unpin
+from fusionpipe.build.refs import resolve, resolve_build
+from fusionpipe.errors import UsageError
+from fusionpipe.history import builds
+from fusionpipe.testing import Project
+from fusionstore.contract import Draft, JsonObject
+from fusionstore.digest import ActionKey, digest_bytes
+from fusionstore.tree import EMPTY_TREE
+
+DAY = 86400
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """`load` was built as one, two, one and three, a day apart; today is the day of three."""
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project").node("raw")
+    for word in ("one", "two", "one", "three"):
+        project.node("load", f"echo {word} > ../data/x").build()
+    _a_day_apart(project)
+    return project
+
+
+def _a_day_apart(project: Project) -> None:
+    """Tells the journal that each build took place a day before the next."""
+    journal = project.root / ".fusionpipe/builds.jsonl"
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    for age, line in enumerate(reversed(lines)):
+        line["started"] -= age * DAY
+    journal.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+@pytest.fixture
+def archive(project: Project) -> Iterator[Archive]:
+    with open_archive(project.root, project.environment) as opened:
+        yield opened
+
+
+def word(archive: Archive, ref: str) -> str:
+    """The text that the result of a ref holds."""
+    data = resolve(archive, ref).full.record.slots["data"]
+    return (archive.store.tree_path(data) / "x").read_text().strip()
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        ("0", "three"),
+        ("1", "one"),
+        ("2", "two"),
+        ("3", "one"),
+        ("now", "three"),
+        ("today", "three"),
+        ("2 hours ago", "one"),
+        ("yesterday", "one"),
+        ("2 days ago", "two"),
+        ("47h", "two"),
+    ],
+)
+def test_a_node_has_earlier_results_by_number_and_by_time(
+    archive: Archive, which: str, expected: str
+) -> None:
+    assert expected == word(archive, f"load@{{{which}}}")
+
+
+def test_a_node_as_a_build_left_it(archive: Archive) -> None:
+    told = [word(archive, f"load@{{{build.build}}}") for build in builds(archive.root)]
+    assert ["three", "one", "two", "one"] == told
+
+
+def test_the_past_is_known_without_a_journal_and_without_a_state(project: Project) -> None:
+    state, journal = (project.root / ".fusionpipe" / name for name in ("state", "builds.jsonl"))
+    kept = journal.read_text()
+    journal.write_text("")
+    with open_archive(project.root, project.environment) as archive:
+        assert ["three", "one", "two"] == [word(archive, f"load@{{{n}}}") for n in range(3)]
+    journal.write_text(kept)
+    (state / "rows").unlink()
+    with open_archive(project.root, project.environment) as archive:
+        with pytest.raises(UsageError, match="load has no result yet"):
+            resolve(archive, "load")
+
+
+@pytest.mark.parametrize(
+    ("ref", "told"),
+    [
+        ("load@{4}", "no result 4 before its present one: 4 known"),
+        ("load@{2001-01-01}", "no result yet then: its first is of 20"),
+        ("load@{soon}", "that is no number, time or build"),
+        ("laod@{1}", 'did you mean "load"'),
+        ("laod", 'did you mean "load"'),
+        ("raw@{1}", "no result 1 before its present one: 1 known"),
+        ("", "nothing is called"),
+        ("../load", "nothing is called"),
+        ("20010101-000000-0000", "nothing is called"),
+    ],
+)
+def test_what_there_never_was_is_explained(archive: Archive, ref: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        resolve(archive, ref)
+
+
+def test_a_node_that_never_ran_is_known_by_its_directory(project: Project) -> None:
+    project.node("new")
+    with open_archive(project.root, project.environment) as archive:
+        with pytest.raises(UsageError, match="new has no result yet\n  fp build new"):
+            resolve(archive, "new")
+
+
+def test_a_source_made_nothing(project: Project) -> None:
+    project.write("src/node.toml", "source = true").write("src/data/x", "1").build()
+    with open_archive(project.root, project.environment) as archive:
+        with pytest.raises(UsageError, match="src is a source"):
+            resolve(archive, "src")
+
+
+@pytest.mark.parametrize("ref", ["load", "./load", "load/", "/load"])
+def test_a_node_may_be_written_as_a_path(archive: Archive, ref: str) -> None:
+    assert "load" == resolve(archive, ref).node
+
+
+def test_a_node_is_where_one_stands(archive: Archive) -> None:
+    assert "load" == resolve(archive, ".", "load").node
+    assert "load" == resolve(archive, "../load", "raw").node
+
+
+def test_a_build_is_no_result_and_says_what_it_made(archive: Archive) -> None:
+    latest = next(builds(archive.root)).build
+    with pytest.raises(UsageError, match=f"is a build, not a result: it ran or restored load\n.*load@{{{latest}}}"):  # fmt: skip
+        resolve(archive, latest)
+
+
+def test_builds_are_found_by_the_beginning_of_their_id(archive: Archive) -> None:
+    *_, first = builds(archive.root)
+    assert first == resolve_build(archive, first.build)
+    assert first == resolve_build(archive, first.build[:-1])
+    with pytest.raises(UsageError, match="begins 4 builds"):
+        resolve_build(archive, first.build[:8])
+    with pytest.raises(UsageError, match="no build is called load\n  the latest: 20"):
+        resolve_build(archive, "load")
+
+
+def test_a_hash_that_fits_several_results_lists_them(project: Project) -> None:
+    keys = _keys_that_begin_alike()
+    with open_archive(project.root, project.environment) as archive:
+        archive.store.adopt(EMPTY_TREE)
+        bodies: list[JsonObject] = [{"node": "this", "made": 1e9}, {"node": "that", "made": 1e9}]
+        for key, body in zip(keys, bodies, strict=True):
+            archive.store.commit([Draft(key, {"data": EMPTY_TREE}, body=body)])
+        with pytest.raises(UsageError) as told:
+            resolve(archive, keys[0][:4])
+        for key, node in zip(keys, ("this", "that"), strict=True):
+            assert re.search(rf"\n    {key[:12]}  a key of {node}, 2001-09-\d\d", str(told.value))
+        assert str(told.value).endswith("\n  write more of the hash")
+        assert "that" == resolve(archive, keys[1]).node
+
+
+def _keys_that_begin_alike() -> tuple[ActionKey, ActionKey]:
+    seen: dict[str, ActionKey] = {}
+    for number in count():
+        key = ActionKey(digest_bytes(str(number).encode()))
+        if key[:4] in seen:
+            return seen[key[:4]], key
+        seen[key[:4]] = key
+    raise AssertionError
+
+
+def test_equal_data_of_two_nodes_are_said_to_be(project: Project) -> None:
+    project.node("twin", "echo other >/dev/null; echo three > ../data/x").build()
+    with open_archive(project.root, project.environment) as archive:
+        tree = resolve(archive, "twin").full.record.slots["data"]
+        found = resolve(archive, tree)
+        assert (f"2 results fit {tree}: this is the first", "load") == (found.note, found.node)
+
+
+# -- pins --------------------------------------------------------------------------------------
+def pinned(archive: Archive, ref: str, name: str, *, is_forced: bool = False) -> None:
+    found = resolve(archive, ref)
+    pin(archive, name, found.full, found.node, "", is_forced=is_forced)
+
+
+def test_a_pin_names_a_result_whatever_the_node_shows_now(archive: Archive) -> None:
+    pinned(archive, "load@{2}", "paper")
+    assert ("two", "load") == (word(archive, "paper"), resolve(archive, "paper").node)
+    archive.store.reindex()  # a pin is a file
+    assert "two" == word(archive, "paper")
+    assert [("paper", "load")] == [(one.name, one.node) for one in pins(archive)]
+    unpin(archive, "paper")
+    with pytest.raises(UsageError, match="nothing is called paper"):
+        resolve(archive, "paper")
+
+
+def test_a_pin_is_moved_only_when_asked(archive: Archive) -> None:
+    pinned(archive, "load", "paper")
+    pinned(archive, "load", "paper")
+    with pytest.raises(UsageError, match=r"paper is pinned already: \w+, of load"):
+        pinned(archive, "load@{1}", "paper")
+    pinned(archive, "load@{1}", "paper", is_forced=True)
+    assert "one" == word(archive, "paper")
+
+
+def test_the_note_of_a_pin_outlives_its_renewal(archive: Archive) -> None:
+    found = resolve(archive, "load")
+    pin(archive, "paper", found.full, found.node, "table 2", is_forced=False)
+    pin(archive, "paper", found.full, found.node, "", is_forced=False)
+    assert ["table 2"] == [one.note for one in pins(archive)]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-x", "a b", "a@{1}", "ü", "x" * 101])
+def test_what_cannot_be_a_pins_name_is_refused(archive: Archive, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be a pin's name"):
+        pinned(archive, "load", name)
+    with pytest.raises(UsageError, match="nothing is pinned as"):
+        unpin(archive, name)
+
+
+def test_a_nodes_name_wins_over_a_pins_and_that_is_said(archive: Archive) -> None:
+    pinned(archive, "load", "raw")
+    found = resolve(archive, "raw")
+    assert ("raw", "raw is a pin too: the node is meant") == (found.node, found.note)
+
+
+def test_a_pins_name_wins_over_a_hash_and_that_is_said(archive: Archive) -> None:
+    hash = resolve(archive, "raw").id[:8]
+    pinned(archive, "load", hash)
+    found = resolve(archive, hash)
+    assert ("load", f"{hash} begins a hash too: the pin is meant") == (found.node, found.note)
