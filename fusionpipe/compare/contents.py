@@ -41,9 +41,11 @@ class Looks(NamedTuple):
     examples: int = 10  # changed values, added rows, removed rows of a file
     text_bytes: int = 16 << 20  # larger texts are not compared by line
     json_bytes: int = 64 << 20
+    table_bytes: int = 1 << 30  # twenty seconds or so; they are never held
 
 
-NO_LIMITS = Looks(files=1 << 60, lines=1 << 60, examples=1 << 60)
+_ALL = 1 << 60
+NO_LIMITS = Looks((), _ALL, _ALL, _ALL, text_bytes=1 << 30, json_bytes=1 << 30, table_bytes=_ALL)
 
 
 def compare_trees(
@@ -86,7 +88,7 @@ def _compared(path: str, old: Entry, new: Entry, read_blob: ReadBlob, looks: Loo
     name = path.rpartition("/")[2]
     suffix = name.rpartition(".")[2].lower()
     found: Content | None = None
-    if suffix in _TABLES:
+    if suffix in _TABLES and max(old.size, new.size) <= looks.table_bytes:
         found = _table(lambda: read_blob(old), lambda: read_blob(new), suffix, looks)
     elif suffix in (*_JSON, *_JSON_LINES):
         found = _json(old, new, read_blob, suffix, looks)
@@ -123,7 +125,7 @@ def _json(
 def _text(old: Entry, new: Entry, read_blob: ReadBlob, looks: Looks) -> Content:
     if max(old.size, new.size) > looks.text_bytes:
         is_text = all(_peek(one, read_blob) for one in (old, new))
-        return NotCompared("too large to compare by line" if is_text else "binary")
+        return NotCompared("too large to be looked into" if is_text else "binary")
     before, after = (text_of(_bytes(one, read_blob)) for one in (old, new))
     if before is None or after is None:
         return NotCompared("binary")

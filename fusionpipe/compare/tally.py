@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from fusionpipe.compare.dialect import Table, number_in
 from fusionpipe.compare.difference import CellChange, ColumnChange, Retyped
@@ -14,6 +15,15 @@ _INTEGER = re.compile(r"\s*[-+]?\d+\s*$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$")
 _TRUTHS = {"true", "false"}
 _EMPTY = "empty"
+_SAMPLES = 100
+
+
+class _Kinds(NamedTuple):
+    """The kinds of a column's values: where they differ, in one table or the other, and elsewhere."""
+
+    old: set[str]
+    new: set[str]
+    both: set[str]
 
 
 class Tally:
@@ -23,8 +33,9 @@ class Tally:
         self.columns = columns
         self.rows = 0
         self.first: list[CellChange] = []
-        self.kinds: list[tuple[set[str], set[str]]] = [(set(), set()) for _ in columns]
         self._most = most
+        self._kinds = [_Kinds(set(), set(), set()) for _ in columns]
+        self._samples = 0
         self._cells = [0] * len(columns)
         self._absolute: list[float | None] = [None] * len(columns)
         self._relative: list[float | None] = [None] * len(columns)
@@ -49,28 +60,52 @@ class Tally:
             if self._cells[at]
         )
 
+    def add_alone(self, *, old: Sequence[str] = (), new: Sequence[str] = ()) -> None:
+        """Notes a row that is in one table only: it may be of other kinds than the rest."""
+        for at, text in enumerate(old):
+            self._kinds[at].old.add(kind_of(text))
+        for at, text in enumerate(new):
+            self._kinds[at].new.add(kind_of(text))
+
+    def sample(self, row: Sequence[str]) -> None:
+        """Notes a row that both tables have; the first few are enough to know what is usual."""
+        if self._samples < _SAMPLES:
+            self._samples += 1
+            for at, text in enumerate(row):
+                self._kinds[at].both.add(kind_of(text))
+
+    def emptied(self) -> Tally:
+        """One that knows what is usual, and nothing of what changed."""
+        other = Tally(self.columns, self._most)
+        other._samples = _SAMPLES
+        other._kinds = [_Kinds(set(), set(), one.both) for one in self._kinds]
+        return other
+
     def suspects(self) -> list[str]:
-        """Columns whose changed values are of another kind than they were."""
+        """The columns that may have been retyped: what differs is not of kinds that both have anyway."""
         return [
-            name for name, (old, new) in zip(self.columns, self.kinds, strict=True) if old != new
+            name
+            for name, (old, new, both) in zip(self.columns, self._kinds, strict=True)
+            if old | both != new | both
         ]
 
     def _measure(self, at: int, before: str, after: str) -> None:
-        was, now = self.kinds[at]
-        was.add(kind_of(before))
-        now.add(kind_of(after))
+        self._kinds[at].old.add(kind_of(before))
+        self._kinds[at].new.add(kind_of(after))
         a, b = number_in(before), number_in(after)
         if a is None or b is None or not (math.isfinite(a) and math.isfinite(b)):
             return
         absolute, larger = abs(b - a), max(abs(a), abs(b))
         # halves, so that the difference of two numbers near the largest is not infinite
-        relative = 2 * abs(b / 2 - a / 2) / larger if larger else 0.0
+        relative = 2 * (abs(b / 2 - a / 2) / larger) if larger else 0.0
         self._absolute[at] = max(self._absolute[at] or 0.0, absolute)
-        self._relative[at] = max(self._relative[at] or 0.0, min(relative, 2.0))
+        self._relative[at] = max(self._relative[at] or 0.0, relative)
 
 
 def kind_of(text: str) -> str:
     """What sort of value a text is."""
+    if text.isdecimal():
+        return "integer"
     if not text:
         return _EMPTY
     if _INTEGER.match(text):
