@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fusionpipe import history
 from fusionpipe.build.archive import Archive
-from fusionpipe.build.difference import ResultDifference, Scope, compare_results
+from fusionpipe.build.difference import ResultDifference, Scope, compare_results, unknown_paths
 from fusionpipe.build.refs import Found, resolve
 from fusionpipe.errors import UsageError
 from fusionpipe.events import Outcome
@@ -187,6 +187,10 @@ def compare_refs(
                 f"{ref} is a build, {other} is not: only two builds or two results can be compared",
                 f"fp history tells the results of {ref}",
             )
-    return compare_results(
-        archive, resolve(archive, refs[0], here), resolve(archive, refs[1], here), scope
-    )
+    first, second = (resolve(archive, ref, here) for ref in refs)
+    for path in unknown_paths(first.full, second.full, scope.paths):
+        raise UsageError(
+            f"{path} is in neither result",
+            "paths are as fp diff --name-only tells them: code/main.py, data/x.csv",
+        )
+    return compare_results(archive, first, second, scope)

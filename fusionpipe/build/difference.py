@@ -127,6 +127,19 @@ def _prefix(name: str, old: FullRecord, new: FullRecord) -> str:
     return f"{name}/"
 
 
+def unknown_paths(old: FullRecord, new: FullRecord, paths: Sequence[str]) -> list[str]:
+    """Those of these paths that name nothing in either result."""
+    unknown = []
+    for path in paths:
+        for prefix, (_, before, after) in _trees(old, new).items():
+            is_wanted = _wanted([path], prefix)
+            if any(is_wanted(at) for tree in (before, after) for at, _ in tree.walk()):
+                break
+        else:
+            unknown.append(path)
+    return unknown
+
+
 def _wanted(paths: Sequence[str], prefix: str) -> Callable[[str], bool]:
     if not paths:
         return lambda path: True

@@ -15,7 +15,7 @@ from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
 from fusionpipe.compare import NO_LIMITS, Looks
 from fusionpipe.errors import UsageError
-from fusionpipe.report.compared import Form, View, render_builds, render_results
+from fusionpipe.report.compared import REST, Form, View, render_builds, render_results
 from fusionpipe.report.diff import Depth
 from fusionpipe.report.diff_json import render_json
 from fusionpipe.settings import ambient, wants_colour
@@ -83,7 +83,7 @@ def diff(
     if json:
         render_json(difference, out=sys.stdout)
     else:
-        depth = Depth(_NO_END if full else _DATA.files)
+        depth = Depth(_NO_END if full else _DATA.files, rest=REST)
         view = View(form, time.time(), depth, parts, has_paths=bool(paths))
         colour = wants_colour(ambient(), is_terminal=sys.stdout.isatty())
         if isinstance(difference, BuildDifference):

@@ -20,6 +20,7 @@ from fusionpipe.report.diff import Depth, counts, difference_lines
 from fusionpipe.report.output import Ink, Output, shown
 from fusionpipe.report.words import ago, counted, duration
 
+REST = "all of them: --stat, --name-only, --json"
 _NODES = 100  # of two builds, unless all are asked for
 _SHORT = 12
 _CODE = ("code/", "libs/")
@@ -78,6 +79,8 @@ def _result(difference: ResultDifference, view: View, output: Output) -> Iterato
     if difference.is_equal:
         yield "nothing of that differs" if _is_limited(view) else "made of the same, and equal"
         return
+    if _is_not_reproducible(difference, view):
+        yield output.paint("made of the same, yet not equal: not reproducible", Ink.WARNING)
     sections = (
         ("parameters", _changed(difference, Field.PARAM)),
         ("code", _code(difference, view, output)),
@@ -92,6 +95,12 @@ def _result(difference: ResultDifference, view: View, output: Output) -> Iterato
 
 def _is_limited(view: View) -> bool:
     return view.has_paths or view.parts != frozenset(Part)
+
+
+def _is_not_reproducible(difference: ResultDifference, view: View) -> bool:
+    """True if equal keys, with nothing else seen to differ, gave different bytes."""
+    is_same_key = difference.old.full.record.key == difference.new.full.record.key
+    return is_same_key and view.parts == frozenset(Part) and not difference.changes
 
 
 def _section(title: str, lines: Iterator[str], output: Output) -> Iterator[str]:
@@ -199,7 +208,7 @@ def _build(difference: BuildDifference, view: View, output: Output) -> Iterator[
         yield f"{shown(one.node):<{width}}  {_node_words(one, output)}"
     if len(nodes) > len(told):
         more = counted(len(nodes) - len(told), "more node")
-        yield output.paint(f"… {more} (all of them: --stat, --name-only, --json)", Ink.FAINT)
+        yield output.paint(f"… {more} ({REST})", Ink.FAINT)
     yield f"{counted(len(nodes), 'node')} with another result"
     first = next((one for one in nodes if one.result is not None), None)
     if first is not None:

@@ -124,7 +124,9 @@ def _table_otherwise(change: TableChange) -> str:
 
 def _column_line(column: ColumnChange) -> str:
     told = f"{shown(column.name)}: {counted(column.cells, 'value')} changed"
-    if column.absolute is not None and column.relative is not None:
+    if column.absolute == 0:
+        told += ", the numbers are equal"
+    elif column.absolute is not None and column.relative is not None:
         told += f", by up to {_figure(column.absolute)} ({_figure(100 * column.relative)} %)"
     return told
 

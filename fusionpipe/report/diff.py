@@ -30,10 +30,10 @@ _MARKS = {
 
 
 class Depth(NamedTuple):
-    """How much is told: `files` of a tree, and whether their contents."""
+    """How much is told: so many files of a tree, and, of more, what tells the rest."""
 
     files: int = 30
-    contents: bool = True
+    rest: str = ""
 
 
 def difference_lines(
@@ -49,12 +49,12 @@ def difference_lines(
         yield from _summary(files, output, prefix)
     for file in files[: depth.files]:
         yield _file_line(file, output, prefix)
-        if depth.contents and file.content is not None:
+        if file.content is not None:
             for line in content_lines(file.content, output):
                 yield f"    {line}".rstrip()
     if len(files) > depth.files:
         more = counted(len(files) - depth.files, "more file")
-        yield output.paint(f"… {more} (all of them: --stat, --name-only, --json)", Ink.FAINT)
+        yield output.paint(f"… {more}" + (f" ({depth.rest})" if depth.rest else ""), Ink.FAINT)
 
 
 def counts(files: Sequence[FileChange]) -> str:
