@@ -212,19 +212,30 @@ def _tree_reader(
 
 
 def _packages(old: Json, new: Json) -> Iterator[Change]:
-    """Packages that both runs were seen to use in other versions, or only one of them."""
+    """Packages that the runs were seen to use in other versions, or only one of them.
+
+    Of a run that could not be watched all that was installed is noted: what only that has says nothing.
+    """
     before, after = _observed(old), _observed(new)
-    for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            yield Change(Field.PACKAGE, name, before.get(name), after.get(name))
+    names = before.versions.keys() | after.versions.keys()
+    if before.is_watched != after.is_watched:
+        names = before.versions.keys() & after.versions.keys()
+    for name in sorted(names):
+        was, now = before.versions.get(name), after.versions.get(name)
+        if was != now:
+            yield Change(Field.PACKAGE, name, was, now)
 
 
-def _observed(observed: Json) -> Mapping[str, Json]:
+class _Observed(NamedTuple):
+    versions: Mapping[str, Json]
+    is_watched: bool
+
+
+def _observed(observed: Json) -> _Observed:
     python = observed.get("python") if isinstance(observed, dict) else None
-    if not isinstance(python, dict):
-        return {}
-    uses = python.get("uses", python.get("everything"))
-    return uses if isinstance(uses, dict) else {}
+    told = python if isinstance(python, dict) else {}
+    versions = told.get("uses", told.get("everything"))
+    return _Observed(versions if isinstance(versions, dict) else {}, "everything" not in told)
 
 
 def _parent(archive: Archive, change: Change) -> Parent:

@@ -15,7 +15,8 @@ from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
 from fusionpipe.compare import NO_LIMITS, Looks
 from fusionpipe.errors import UsageError
-from fusionpipe.report.compared import REST, Form, View, render_builds, render_results
+from fusionpipe.report.compared import REST, Form, View, render_results
+from fusionpipe.report.compared_builds import render_builds
 from fusionpipe.report.diff import Depth
 from fusionpipe.report.diff_json import render_json
 from fusionpipe.settings import ambient, wants_colour

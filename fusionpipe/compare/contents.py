@@ -64,7 +64,8 @@ def compare_trees(
     for change in changed_files(old, new):
         if not (wanted(change.path) or (change.was and wanted(change.was))):
             continue
-        if change.how is How.CHANGED and read_blob is not None and looked < looks.files:
+        is_asked = change.how is How.CHANGED and not _is_link(change)
+        if is_asked and read_blob is not None and looked < looks.files:
             looked += 1
             change = change._replace(content=compare_contents(change, read_blob, looks))
         files.append(change)
@@ -76,12 +77,15 @@ def compare_contents(change: FileChange, read_blob: ReadBlob, looks: Looks) -> C
     old, new = change.old, change.new
     assert old is not None
     assert new is not None
-    if Kind.SYMLINK in (old.kind, new.kind):
-        return NotCompared("a link")
     try:
         return _compared(change.path, old, new, read_blob, looks)
     except (KeyError, OSError, StoreError):
         return NotCompared("its bytes are gone")
+
+
+def _is_link(change: FileChange) -> bool:
+    """Whether it is or was a link: where that leads is all there is to tell."""
+    return any(one is not None and one.kind is Kind.SYMLINK for one in (change.old, change.new))
 
 
 def _compared(path: str, old: Entry, new: Entry, read_blob: ReadBlob, looks: Looks) -> Content:

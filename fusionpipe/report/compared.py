@@ -1,7 +1,4 @@
-"""`fp diff`: two results or two builds on the screen, what they were made of first, then what came out.
-
-Takes what `build/difference.py` and `between.py` found. Never imports rich.
-"""
+"""`fp diff` of two results: what they were made of first, then what came out. Never imports rich."""
 
 from __future__ import annotations
 
@@ -9,22 +6,21 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple, TextIO
 
-from fusionpipe.build.between import Became, BuildDifference, NodeDifference
 from fusionpipe.build.difference import Parent, Part, ResultDifference
 from fusionpipe.build.refs import Found
 from fusionpipe.compare import Difference, How
-from fusionpipe.explain import Change, Field, summary
-from fusionpipe.history import BuildLine
+from fusionpipe.explain import Field
 from fusionpipe.report.contents import content_words
 from fusionpipe.report.diff import Depth, counts, difference_lines
 from fusionpipe.report.output import Ink, Output, shown
 from fusionpipe.report.words import ago, counted, duration
 
 REST = "all of them: --stat, --name-only, --json"
-_NODES = 100  # of two builds, unless all are asked for
 _SHORT = 12
 _CODE = ("code/", "libs/")
 _GIVEN = ("inputs/",)
+MADE_OF = (*_CODE, *_GIVEN)
+"""What the paths of what a result was made of begin with; all others are of what came out."""
 
 
 class Form(StrEnum):
@@ -51,16 +47,6 @@ def render_results(difference: ResultDifference, view: View, *, out: TextIO, col
     lines = (
         _names(difference.trees) if view.form is Form.NAMES else _result(difference, view, output)
     )
-    output.write("".join(f"{line}\n" for line in lines))
-
-
-def render_builds(difference: BuildDifference, view: View, *, out: TextIO, colour: bool) -> None:
-    """Writes how two builds differ, a line a node."""
-    output = Output(out, colour=colour)
-    if view.form is Form.NAMES:
-        lines: Iterator[str] = (shown(one.node) for one in difference.nodes)
-    else:
-        lines = _build(difference, view, output)
     output.write("".join(f"{line}\n" for line in lines))
 
 
@@ -184,80 +170,10 @@ def _parent_line(parent: Parent) -> str:
 
 
 def _data(difference: ResultDifference, view: View, output: Output) -> Iterator[str]:
-    others = (*_CODE, *_GIVEN)
     found = {
-        prefix: tree for prefix, tree in difference.trees.items() if not prefix.startswith(others)
+        prefix: tree for prefix, tree in difference.trees.items() if not prefix.startswith(MADE_OF)
     }
     for prefix, tree in found.items():
         yield from _tree_lines(tree, prefix, view, output)
     if not found and Part.DATA in view.parts and not view.has_paths:
         yield output.paint("equal", Ink.GOOD)
-
-
-def _build(difference: BuildDifference, view: View, output: Output) -> Iterator[str]:
-    yield output.paint("-", Ink.BAD) + f" {_build_line(difference.old, view.now)}"
-    yield output.paint("+", Ink.GOOD) + f" {_build_line(difference.new, view.now)}"
-    if difference.is_equal:
-        yield "every node had the same result"
-        return
-    yield ""
-    nodes = difference.nodes
-    told = nodes if view.form is Form.STAT else nodes[:_NODES]
-    width = min(40, max(len(shown(one.node)) for one in told))
-    for one in told:
-        yield f"{shown(one.node):<{width}}  {_node_words(one, output)}"
-    if len(nodes) > len(told):
-        more = counted(len(nodes) - len(told), "more node")
-        yield output.paint(f"… {more} ({REST})", Ink.FAINT)
-    yield f"{counted(len(nodes), 'node')} with another result"
-    first = next((one for one in nodes if one.result is not None), None)
-    if first is not None:
-        words = f"fp diff {first.old[:_SHORT]} {first.new[:_SHORT]}"
-        yield output.paint(f"what differs in {shown(first.node)}: {words}", Ink.FAINT)
-
-
-def _build_line(line: BuildLine, now: float) -> str:
-    return shown(f"{line.build}  {ago(line.started, now)}  {' '.join(line.command)}".rstrip())
-
-
-def _node_words(one: NodeDifference, output: Output) -> str:
-    match one.became:
-        case Became.CHANGED:
-            return _changed_words(one.result, output)
-        case Became.NEW:
-            return output.paint("no result before", Ink.GOOD)
-        case Became.GONE:
-            return output.paint("no result there", Ink.WARNING)
-        case Became.FAILED:
-            return output.paint("failed", Ink.BAD)
-        case Became.RECOVERED:
-            return output.paint("failed before", Ink.GOOD)
-        case Became.UNKNOWN:
-            return output.paint("another result; a record is gone", Ink.WARNING)
-
-
-def _changed_words(result: ResultDifference | None, output: Output) -> str:
-    if result is None:
-        return "another result"
-    changes = [*result.changes, *_code_changes(result)]
-    changes += [Change(Field.PARENT, one.alias, one.old, one.new) for one in result.parents]
-    cause = shown(summary(changes)) if changes else "made of the same"
-    files = [
-        file
-        for prefix, tree in result.trees.items()
-        if not prefix.startswith((*_CODE, *_GIVEN))
-        for file in tree.files
-    ]
-    if not files:
-        return f"{cause} · {output.paint('equal data', Ink.GOOD)}"
-    return f"{cause} · {counted(len(files), 'file')} of data: {counts(files)}"
-
-
-def _code_changes(result: ResultDifference) -> Iterator[Change]:
-    """Files of code and inputs as changes, so that they are said in the same words."""
-    for prefix, tree in result.trees.items():
-        if prefix.startswith((*_CODE, *_GIVEN)):
-            for file in tree.files:
-                old = None if file.old is None else file.old.digest
-                new = None if file.new is None else file.new.digest
-                yield Change(Field.CODE, prefix + file.path, old, new)

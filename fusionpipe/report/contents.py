@@ -22,8 +22,8 @@ def content_lines(content: Content, output: Output) -> Iterator[str]:
             return _table_lines(content, output)
         case JsonChange():
             return _json_lines(content, output)
-        case NotCompared():
-            return iter([output.paint(content.why, Ink.FAINT)])
+        case NotCompared():  # said on the line of the file
+            return iter(())
         case _:
             assert_never(content)
 

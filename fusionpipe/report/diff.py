@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fusionpipe.compare import Difference, FileChange, How
+from fusionpipe.compare import Difference, FileChange, How, NotCompared
 from fusionpipe.report.contents import content_lines
 from fusionpipe.report.output import Ink, Output, shown
 from fusionpipe.report.words import counted, number, size
@@ -89,10 +89,10 @@ def _facts(file: FileChange) -> str:
             is_now = new is not None and new.kind is Kind.EXECUTABLE
             return "executable now" if is_now else "no longer executable"
         case How.CHANGED:
-            before, after = _fact(old), _fact(new)
-            if before == after and old is not None and new is not None:
-                return f"{after}, {old.digest[:8]} → {new.digest[:8]}"
-            return f"{before} → {after}"
+            told = f"{_fact(old)} → {_fact(new)}"
+            if _fact(old) == _fact(new) and old is not None and new is not None:
+                told = f"{_fact(new)}, {old.digest[:8]} → {new.digest[:8]}"
+            return told + (f", {file.content.why}" if isinstance(file.content, NotCompared) else "")
 
 
 def _fact(entry: Entry | None) -> str:

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from fusionpipe.build.archive import open_archive
+from fusionpipe.build.difference import Scope, compare_results
+from fusionpipe.build.refs import resolve
 from fusionpipe.testing import Project
+from fusionstore.contract import Json
 
 LOAD = """\
 printf 'id,x\\n1,10\\n2,20\\n' > ../data/t.csv
@@ -197,10 +201,12 @@ def test_two_builds_are_compared_node_by_node(edited: tuple[Project, str]) -> No
     assert 1 == told.code
     lines = [line.split("  ", 1) for line in below_header(told.out).splitlines()]
     seen = {line[0].strip(): line[1].strip() for line in lines if len(line) == 2}
+    assert ["bad", "load", "new", "below"] == list(seen)[:4], "causes before what followed"
     assert "failed" == seen["bad"]
     assert "no result before" == seen["new"]
     assert "param k: 1 → 2; code/main.sh edited · 3 files of data" in seen["load"]
     assert seen["below"].startswith("load produced other data · equal data")
+    assert "4 nodes differ, 1 of them only in their parents' data" in told.out
     assert 0 == project.call("diff", third, third).code
     assert "bad\nnew\n" == project.call("diff", "--name-only", second, third).out
 
@@ -267,7 +273,34 @@ def test_results_whose_bytes_are_gone_still_tell_which_files_differ(
     shutil.rmtree(project.root / ".fusionpipe/store/trees")
     told = project.call("diff", before, "load")
     assert (1, "") == (told.code, told.err)
-    assert "M data/t.csv  15 B → 20 B\n      its bytes are gone\n" in told.out
+    assert "M data/t.csv  15 B → 20 B, its bytes are gone\n" in told.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"uses": {"a": "1", "b": "1"}}, {"uses": {"a": "2", "b": "1"}}, ["a 1 → 2"]),
+        ({"uses": {"a": "1"}}, {"uses": {"b": "1"}}, ["a 1 → (none)", "b (none) → 1"]),
+        ({"uses": {"a": "1"}}, {"everything": {"a": "2", "b": "1"}}, ["a 1 → 2"]),
+        ({"everything": {"a": "1"}}, {"everything": {"b": "1"}}, ["a 1 → (none)", "b (none) → 1"]),
+    ],
+)
+def test_packages_that_were_used_are_compared(
+    edited: tuple[Project, str], old: Json, new: Json, expected: list[str]
+) -> None:
+    project, _ = edited
+    with open_archive(project.root, project.environment) as archive:
+        found = resolve(archive, "load")
+        sides = [
+            found._replace(
+                full=found.full._replace(
+                    record=found.full.record._replace(observed={"python": observed})
+                )
+            )
+            for observed in (old, new)
+        ]
+        seen = compare_results(archive, sides[0], sides[1], Scope())
+    assert expected == [str(change) for change in seen.changes]
 
 
 def test_names_and_a_line_each_exclude_one_another(edited: tuple[Project, str]) -> None:

@@ -70,8 +70,14 @@ def test_each_file_is_a_line_with_what_became_of_it() -> None:
 
 
 def test_what_differs_in_a_file_stands_below_it() -> None:
+    content = JsonChange(changed=1, values=(ValueChange("a", "1", "2"),))
+    change = FileChange("a", How.CHANGED, entry("1"), entry("12"), content=content)
+    assert ["M a  1 B → 2 B", "    a: 1 → 2"] == lines(change)
+
+
+def test_why_a_file_is_not_looked_into_stands_on_its_line() -> None:
     change = FileChange("a", How.CHANGED, entry("1"), entry("12"), content=NotCompared("binary"))
-    assert ["M a  1 B → 2 B", "    binary"] == lines(change)
+    assert ["M a  1 B → 2 B, binary"] == lines(change)
 
 
 def test_many_files_are_summed_up_by_directory_and_the_first_told() -> None:
