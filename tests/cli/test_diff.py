@@ -145,6 +145,25 @@ def test_a_key_can_be_given(edited: tuple[Project, str]) -> None:
     assert "2 → 3 rows, by x: 2 added, 1 removed" in told
 
 
+def test_much_is_cut_short_unless_all_is_asked_for(project: Project) -> None:
+    make = "for i in $(seq 300); do echo {} $i > ../data/$i.txt; echo {} $i >> ../data/log; done"
+    project.node("many", make.format("old", "old")).call("build")
+    before = record(project, "many")
+    project.node("many", make.format("new", "new")).call("build")
+    short = project.call("diff", "--data", before, "many").out.splitlines()
+    assert len(short) < 200
+    assert "  301 files: 301 changed" in short
+    assert "  … 271 more files (all of them: --stat, --name-only, --json)" in short
+    assert any(line.startswith("  M data/1.txt") for line in short)
+    full = project.call("diff", "--full", before, "many").out
+    assert "M data/99.txt" in full
+    assert "+new 300" in full
+    assert "more" not in full
+    assert 301 == len(
+        project.call("diff", "--data", "--name-only", before, "many").out.splitlines()
+    )
+
+
 def test_json_tells_everything(edited: tuple[Project, str]) -> None:
     project, before = edited
     told: dict[str, Any] = json.loads(project.call("diff", "--json", before, "load").out)
