@@ -1,7 +1,8 @@
-"""Which lines two texts have in common, in time that is nearly linear. Pure.
+"""Which lines two texts have in common, within a fixed amount of work. Pure.
 
-Lines that occur once in each text are the anchors (Cohen's patience diff); between them `difflib` looks
-closer, while there is little to look at. A plain `difflib` takes minutes for two long texts.
+Lines that occur once in each text are the anchors of long ones (Cohen's patience diff); between them the
+longest common runs are looked for, as `difflib` does, until the work is used up. Then lines count as common
+that stand at the same place: a diff is longer than it could be, never wrong.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from heapq import heappop, heappush
+from itertools import accumulate
 from typing import NamedTuple
 
-_CLOSE = 250_000  # pairs of lines compared between two anchors
-_CLOSE_IN_ALL = 2_000_000
+_CLOSE = 250_000  # pairs of lines from which on anchors are looked for
+_WORK = 10_000_000  # pairs of equal lines looked at: a second or two
 
 
 class Block(NamedTuple):
@@ -32,25 +35,49 @@ def common_blocks(old: Sequence[str], new: Sequence[str]) -> list[Block]:
     start = _equal_from_start(old, new)
     end = _equal_from_end(old, new, start)
     pairs = [(at, at) for at in range(start)]
-    budget = _CLOSE_IN_ALL
+    work = _WORK
     at_old, at_new = start, start
     stops = [(len(old) - end, len(new) - end)]
     if (stops[0][0] - start) * (stops[0][1] - start) > _CLOSE:
         stops = [*_anchors(old, new, start, end), *stops]
     for stop_old, stop_new in stops:
-        cost = (stop_old - at_old) * (stop_new - at_new)
-        if 0 < cost <= min(_CLOSE, budget):
-            budget -= cost
-            matcher = SequenceMatcher(
-                None, old[at_old:stop_old], new[at_new:stop_new], autojunk=False
-            )
-            for a, b, length in matcher.get_matching_blocks():
-                pairs += [(at_old + a + step, at_new + b + step) for step in range(length)]
+        if stop_old > at_old and stop_new > at_new:
+            found, work = _common_runs(old[at_old:stop_old], new[at_new:stop_new], work)
+            pairs += [(at_old + a, at_new + b) for a, b in found]
         if stop_old < len(old) - end:
             pairs.append((stop_old, stop_new))
         at_old, at_new = stop_old + 1, stop_new + 1
     pairs += [(len(old) - left, len(new) - left) for left in range(end, 0, -1)]
     return _joined(pairs, len(old), len(new))
+
+
+def _common_runs(
+    old: Sequence[str], new: Sequence[str], work: int
+) -> tuple[list[tuple[int, int]], int]:
+    """Pairs of equal lines in order, long runs first, the largest gaps first; and the work left."""
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    often = Counter(new)
+    costs = [0, *accumulate(often[line] + 1 for line in old)]
+    pairs: list[tuple[int, int]] = []
+    gaps = [(-len(old), 0, len(old), 0, len(new))]
+    while gaps:
+        _, old_from, old_to, new_from, new_to = heappop(gaps)
+        cost = costs[old_to] - costs[old_from]
+        if cost > work:
+            in_step = zip(range(old_from, old_to), range(new_from, new_to), strict=False)
+            pairs += [(a, b) for a, b in in_step if old[a] == new[b]]
+            continue
+        work -= cost
+        a, b, length = matcher.find_longest_match(old_from, old_to, new_from, new_to)
+        if not length:
+            continue
+        pairs += [(a + step, b + step) for step in range(length)]
+        for gap in ((old_from, a, new_from, b), (a + length, old_to, b + length, new_to)):
+            if gap[0] < gap[1] and gap[2] < gap[3]:
+                heappush(gaps, (gap[0] - gap[1], *gap))
+    # long runs can lead astray where lines repeat in a rhythm
+    in_place = [(at, at) for at, (a, b) in enumerate(zip(old, new, strict=False)) if a == b]
+    return max(sorted(pairs), in_place, key=len), work
 
 
 def _equal_from_start(old: Sequence[str], new: Sequence[str]) -> int:

@@ -120,19 +120,29 @@ def test_patch_makes_the_new_text_of_the_old(seed: int, tmp_path: Path) -> None:
     assert new == (tmp_path / "it").read_text()
 
 
-def test_two_long_texts_without_a_common_line_cost_no_square(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("lines", "kinds"), [(100_000, 50), (2_000, 2), (20_000, 97)])
+def test_the_work_on_long_texts_is_bounded(
+    lines: int, kinds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
 
     class Counting(difflib.SequenceMatcher[str]):
-        def __init__(self, junk: None, a: list[str], b: list[str], autojunk: bool) -> None:
-            looked.append(len(a) * len(b))
-            super().__init__(junk, a, b, autojunk)
+        def find_longest_match(
+            self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
+        ) -> difflib.Match:
+            looked.append(sum(len(self.b2j.get(line, ())) for line in self.a[alo:ahi]))
+            return super().find_longest_match(alo, ahi, blo, bhi)
 
     monkeypatch.setattr("fusionpipe.compare.lines.SequenceMatcher", Counting)
-    old = "".join(f"{at % 50}\n" for at in range(100_000))
-    new = "".join(f"{at % 51}\n" for at in range(100_000))
+    old = "".join(f"{at % kinds}\n" for at in range(lines))
+    new = "".join(f"{at // 2 % (kinds + 1)}\n" for at in range(lines))
     change = compare_texts(old, new, 10)
     assert change.added == change.removed > 0
-    assert sum(looked) <= 2_000_000
+    assert sum(looked) <= 10_000_000
+
+
+def test_edits_among_lines_that_repeat_are_found() -> None:
+    """A log in which no line occurs once, with every tenth changed."""
+    old = [f"step, loss {at * at % 97}" for at in range(5000)]
+    new = [line + "!" if at % 10 == 3 else line for at, line in enumerate(old)]
+    assert 4500 == sum(block.length for block in common_blocks(old, new))
