@@ -10,6 +10,7 @@ import typer
 
 from fusionpipe.cli.build import build
 from fusionpipe.cli.destroy import destroy
+from fusionpipe.cli.diff import diff
 from fusionpipe.cli.graph import graph
 from fusionpipe.cli.history import history
 from fusionpipe.cli.init import init
@@ -39,6 +40,7 @@ COMMANDS = (
     logs,
     history,
     show,
+    diff,
     graph,
     run,
     link,
