@@ -31,8 +31,9 @@ from fusionstore.contract import (
 from fusionstore.digest import ActionKey, Digest, RecordId, digest_bytes
 from fusionstore.errors import Corrupt, TreeLost, UnstorableFile
 from fusionstore.ingest import describe, inner_target
+from fusionstore.inventory import Blob, Choose, Collected, Held, Inventory
 from fusionstore.records import body_number, canonical, decode_record, encode_record
-from fusionstore.tree import Entry, Kind, Tree, build, decode
+from fusionstore.tree import EMPTY_TREE, Entry, Kind, Tree, build, decode
 
 
 class MemoryStore:
@@ -43,6 +44,7 @@ class MemoryStore:
         self._blobs: dict[Digest, bytes] = {}
         self._encodings: dict[Digest, bytes] = {}
         self._records: dict[ActionKey, list[FullRecord]] = {}
+        self._gone: dict[RecordId, FullRecord] = {}
         self._roots: dict[str, Root] = {}
         self._failures: dict[ActionKey, tuple[str, JsonObject]] = {}
         self._held: dict[ActionKey, int] = {}
@@ -70,7 +72,7 @@ class MemoryStore:
         for full in itertools.chain.from_iterable(self._records.values()):
             if full.record.id == id:
                 return full
-        raise KeyError(id)
+        return self._gone[id]
 
     # -- single flight ----------------------------------------------------------------------
     def claim(
@@ -221,6 +223,30 @@ class MemoryStore:
         """Forgets a root."""
         self._roots.pop(name, None)
 
+    def hold(self, ids: Sequence[RecordId]) -> Sequence[RecordId]:
+        """Those that are there: nothing else needs them."""
+        there = {full.record.id for records in self._records.values() for full in records}
+        return [id for id in ids if id in there]
+
+    def collect(
+        self, choose: Choose, *, dry_run: bool = False, now: float | None = None
+    ) -> Collected:
+        """Gives up what may go, at once."""
+        with self._changed:
+            inventory = self._inventory()
+            gone = {
+                id for id in choose(inventory) if id in inventory.records and inventory.may_go(id)
+            }
+            doomed = [held for held in inventory.live() if held.id in gone]
+            kept = inventory.kept_by({held.id for held in doomed})
+            going = [name for name in self._blobs if name not in kept]
+            size = sum(len(self._blobs[name]) for name in going)
+            if not dry_run:
+                self._give_up(doomed)
+                for name in going:
+                    del self._blobs[name]
+            return Collected(inventory, tuple(doomed), 0, len(going), size)
+
     def reindex(self) -> None:
         """There is no index."""
 
@@ -231,6 +257,37 @@ class MemoryStore:
             self._changed.notify_all()
 
     # -- within -----------------------------------------------------------------------------
+    def _inventory(self) -> Inventory:
+        records = [full for many in self._records.values() for full in many]
+        found = Inventory(roots=self.roots())
+        found.blobs = {name: Blob(len(data), 0.0) for name, data in self._blobs.items()}
+        for full in (*records, *self._gone.values()):
+            record = full.record
+            log = (record.log,) if record.log else ()
+            is_gone = record.id in self._gone
+            found.records[record.id] = Held(
+                record, full.keeps, log, full.body, record.made, "", is_gone
+            )
+            found.learn(full.trees)
+        for root in self.roots():
+            found.learn(root.encodings)
+        found.rooted = frozenset(id for root in found.roots for id in root.records)
+        return found
+
+    def _give_up(self, doomed: Sequence[Held]) -> None:
+        for held in doomed:
+            records = self._records[held.record.key]
+            (full,) = [full for full in records if full.record.id == held.id]
+            records.remove(full)
+            self._gone[held.id] = full
+        named = [full.trees for many in self._records.values() for full in many]
+        self._encodings = dict(EMPTY_TREE.directories)
+        for encodings in (*named, *(root.encodings for root in self.roots())):
+            self._encodings.update(encodings)
+        for path in (self._directory / "trees").glob("*"):
+            if path.name not in self._encodings:
+                shutil.rmtree(path)
+
     def _commit(self, draft: Draft) -> Published | NotPublished:
         missing = [d for d in self._blobs_of(draft) if d not in self._blobs]
         if missing:
