@@ -145,6 +145,8 @@ class Lookup:
         if found is None:
             return Miss("failed before" if row.failed_key else "never run")
         full, changes = found
+        if full.record.key == asked.key:  # its record is there, as `.gone`
+            return Miss("its stored result was cleaned up, or lost", changes, full.record.id)
         return Miss(summary(changes) or "its record is gone", changes, full.record.id)
 
     def _why_same_key(self, asked: Asked, records: Sequence[Record]) -> Miss:

@@ -112,16 +112,11 @@ class Gc:
     # -- all of it --------------------------------------------------------------------------
     def _foresee(self, inventory: Inventory, doomed: Sequence[Held], horizon: float) -> Collected:
         gone = {held.id for held in doomed}
-        kept = inventory.kept_by(gone)
-        going = [
-            blob
-            for name, blob in inventory.blobs.items()
-            if name not in kept and blob.used < horizon
-        ]
+        going = inventory.unneeded(gone)
         trees = [
             tree for tree in self._unnamed(inventory, gone) if self._is_old_tree(tree, horizon)
         ]
-        size = sum(blob.size for blob in going)
+        size = inventory.bytes_of(going)
         return Collected(inventory, tuple(doomed), len(trees), len(going), size)
 
     def _collect(self, inventory: Inventory, doomed: Sequence[Held], horizon: float) -> Collected:
@@ -132,12 +127,8 @@ class Gc:
         candidates = self._unnamed(inventory, ids)
         trees = sum(self._move_trees(batch, horizon, bin_) for batch in _batches(candidates))
         inodes = self._inodes_of(self._unnamed(inventory, ids))
-        kept = inventory.kept_by(ids)
-        names = [
-            name for name, b in inventory.blobs.items() if name not in kept and b.used < horizon
-        ]
         sizes: list[int] = []
-        for batch in _batches(names):
+        for batch in _batches(inventory.unneeded(ids)):
             sizes += self._move_objects(batch, horizon, inodes, bin_)
         self._scratch.trash(bin_)
         self._scratch.empty_trash()

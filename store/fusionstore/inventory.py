@@ -7,7 +7,7 @@ read nobody knows what it needs. Nothing here writes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -72,6 +72,7 @@ class Inventory:
     rooted: frozenset[RecordId] = frozenset()
     young: frozenset[RecordId] = frozenset()  # needed lately, or by a process that lives
     now: float = 0.0
+    horizon: float = 0.0  # what was needed since then stays
     _directories: dict[Digest, tuple[frozenset[str], tuple[Digest, ...]]] = field(
         default_factory=dict
     )
@@ -117,14 +118,18 @@ class Inventory:
             self.add_trees(root.trees, found, seen)
         return found
 
-    def bytes_freed(self, gone: Collection[RecordId], horizon: float) -> int:
-        """What deleting all that nobody needs any more would give back, shared objects counted once."""
+    def unneeded(self, gone: Collection[RecordId]) -> list[str]:
+        """The objects that nothing would need if these records' results went: shared ones are named once."""
         kept = self.kept_by(gone)
-        return sum(
-            blob.size
+        return [
+            name
             for name, blob in self.blobs.items()
-            if name not in kept and blob.used < horizon
-        )
+            if name not in kept and blob.used < self.horizon
+        ]
+
+    def bytes_of(self, names: Iterable[str]) -> int:
+        """The bytes of objects."""
+        return sum(self.blobs[name].size for name in names if name in self.blobs)
 
     def add_trees(self, trees: Collection[Digest], names: set[str], seen: set[Digest]) -> None:
         """Adds the names of all objects of these trees; directories in `seen` are done already."""
@@ -173,7 +178,7 @@ def take_inventory(
     now: float,
 ) -> Inventory:
     """Reads all of a store. Raises Corrupt for a record that cannot be read."""
-    found = Inventory(roots=roots, now=now)
+    found = Inventory(roots=roots, now=now, horizon=horizon)
     found.blobs = dict(_all_blobs(layout))
     for root in roots:
         found.learn(root.encodings)

@@ -7,10 +7,12 @@ are on disk, below a directory it is given. One process, no durability, every ch
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import shutil
 import stat
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -260,13 +262,12 @@ class MemoryStore:
                 id for id in choose(inventory) if id in inventory.records and inventory.may_go(id)
             }
             doomed = [held for held in inventory.live() if held.id in gone]
-            kept = inventory.kept_by({held.id for held in doomed})
-            going = [name for name in self._blobs if name not in kept]
-            size = sum(len(self._blobs[name]) for name in going)
+            going = inventory.unneeded({held.id for held in doomed})
+            size = inventory.bytes_of(going)
             if not dry_run:
                 self._give_up(doomed)
                 for name in going:
-                    del self._blobs[name]
+                    del self._blobs[Digest(name)]
             return Collected(inventory, tuple(doomed), 0, len(going), size)
 
     def reindex(self) -> None:
@@ -281,7 +282,7 @@ class MemoryStore:
     # -- within -----------------------------------------------------------------------------
     def _inventory(self) -> Inventory:
         records = [full for many in self._records.values() for full in many]
-        found = Inventory(roots=self.roots())
+        found = Inventory(roots=self.roots(), now=time.time(), horizon=math.inf)
         found.blobs = {name: Blob(len(data), 0.0) for name, data in self._blobs.items()}
         for full in (*records, *self._gone.values()):
             record = full.record
