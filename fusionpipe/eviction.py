@@ -140,7 +140,7 @@ def _evicted(inventory: Inventory, gone: Collection[RecordId], max_size: int) ->
         held = inventory.records[id]
         idle = max(_LEAST, inventory.now - held.used)
         cost = max(_LEAST, ancestry.seconds([held], {*gone, *evicted}))
-        return idle * shares.own_bytes(id) / cost
+        return idle * shares.of(id) / cost
 
     queue = [(-score(id), id) for id in shares.holders]
     heapq.heapify(queue)
@@ -153,15 +153,18 @@ def _evicted(inventory: Inventory, gone: Collection[RecordId], max_size: int) ->
             heapq.heappush(queue, (now, id))
             continue
         evicted.add(id)
-        size -= shares.own_bytes(id)
-        for other in shares.drop(id):
-            if other not in evicted:
-                heapq.heappush(queue, (-score(other), other))
-    return evicted
+        freed, alone = shares.drop(id)
+        size -= freed
+        for other in alone:
+            heapq.heappush(queue, (-score(other), other))
+    return {id for id in evicted if shares.freed_something(id)}
 
 
 class _Shares:
-    """Which of the results that may go hold which objects that nothing else holds."""
+    """Which of the results that may go hold which objects that nothing else holds.
+
+    An object that several hold counts for each in part: it is free when the last of them goes.
+    """
 
     def __init__(self, inventory: Inventory, gone: Collection[RecordId]) -> None:
         self._inventory = inventory
@@ -171,29 +174,31 @@ class _Shares:
             if held.id not in gone and inventory.may_go(held.id)
         }
         free = set(inventory.unneeded({*gone, *self.holders}))
+        free -= set(inventory.unneeded(gone))
         self._names = {id: inventory.needs(inventory.records[id]) & free for id in self.holders}
         self._held_by: dict[str, set[RecordId]] = {}
         for id, names in self._names.items():
             for name in names:
                 self._held_by.setdefault(name, set()).add(id)
-        self._own = {id: self._count(id) for id in self.holders}
 
-    def own_bytes(self, id: RecordId) -> int:
-        """What would be freed if just this one went."""
-        return self._own[id]
+    def of(self, id: RecordId) -> float:
+        """The bytes of a result, each object's divided by those who hold it."""
+        blobs = self._inventory.blobs
+        return sum(blobs[name].size / len(self._held_by[name]) for name in self._names[id])
 
-    def drop(self, id: RecordId) -> set[RecordId]:
-        """A result goes; those that hold something alone now."""
+    def drop(self, id: RecordId) -> tuple[int, set[RecordId]]:
+        """A result goes: the bytes that are free now, and who holds something alone now."""
+        freed = 0
         alone: set[RecordId] = set()
         for name in self._names[id]:
             others = self._held_by[name]
             others.discard(id)
-            if len(others) == 1:
-                (other,) = others
-                self._own[other] += self._inventory.blobs[name].size
-                alone.add(other)
-        return alone
+            if not others:
+                freed += self._inventory.blobs[name].size
+            elif len(others) == 1:
+                alone |= others
+        return freed, alone
 
-    def _count(self, id: RecordId) -> int:
-        alone = (name for name in self._names[id] if len(self._held_by[name]) == 1)
-        return self._inventory.bytes_of(alone)
+    def freed_something(self, id: RecordId) -> bool:
+        """False of a result that went although others still hold all it had: it can as well stay."""
+        return any(not self._held_by[name] for name in self._names[id])
