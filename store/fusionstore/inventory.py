@@ -6,12 +6,14 @@ read nobody knows what it needs. Nothing here writes.
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fusionstore.contract import JsonObject, Record, Root
+from fusionstore.contract import FullRecord, JsonObject, Record, Root
 from fusionstore.copying import read_whole
 from fusionstore.digest import Digest, RecordId
 from fusionstore.errors import Corrupt
@@ -189,6 +191,28 @@ def take_inventory(
         found.learn(_spilled(path, filed, read_object, is_gone=held.is_gone))
     found.rooted = frozenset(id for root in roots for id in root.records)
     found.young = frozenset(held.id for held in found.live() if held.used >= horizon)
+    return found
+
+
+def inventory_of(
+    live: Iterable[FullRecord],
+    gone: Iterable[FullRecord],
+    blobs: Mapping[Digest, bytes],
+    roots: Sequence[Root],
+) -> Inventory:
+    """The inventory of a store whose facts are at hand, and where nothing is young."""
+    found = Inventory(roots=roots, now=time.time(), horizon=math.inf)
+    found.blobs = {name: Blob(len(data), 0.0) for name, data in blobs.items()}
+    for records, is_gone in ((live, False), (gone, True)):
+        for full in records:
+            record = full.record
+            log = (record.log,) if record.log else ()
+            held = Held(record, full.keeps, log, full.body, record.made, "", is_gone)
+            found.records[record.id] = held
+            found.learn(full.trees)
+    for root in roots:
+        found.learn(root.encodings)
+    found.rooted = frozenset(id for root in roots for id in root.records)
     return found
 
 

@@ -7,12 +7,10 @@ are on disk, below a directory it is given. One process, no durability, every ch
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import shutil
 import stat
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,7 +33,7 @@ from fusionstore.contract import (
 from fusionstore.digest import ActionKey, Digest, RecordId, digest_bytes
 from fusionstore.errors import Corrupt, TreeLost, UnstorableFile
 from fusionstore.ingest import describe, inner_target
-from fusionstore.inventory import Blob, Choose, Collected, Held, Inventory
+from fusionstore.inventory import Choose, Collected, Held, inventory_of
 from fusionstore.records import body_number, canonical, decode_record, encode_record
 from fusionstore.tree import EMPTY_TREE, Entry, Kind, Tree, build, decode
 
@@ -257,7 +255,8 @@ class MemoryStore:
     ) -> Collected:
         """Gives up what may go, at once."""
         with self._changed:
-            inventory = self._inventory()
+            live = [full for many in self._records.values() for full in many]
+            inventory = inventory_of(live, self._gone.values(), self._blobs, self.roots())
             gone = {
                 id for id in choose(inventory) if id in inventory.records and inventory.may_go(id)
             }
@@ -280,23 +279,6 @@ class MemoryStore:
             self._changed.notify_all()
 
     # -- within -----------------------------------------------------------------------------
-    def _inventory(self) -> Inventory:
-        records = [full for many in self._records.values() for full in many]
-        found = Inventory(roots=self.roots(), now=time.time(), horizon=math.inf)
-        found.blobs = {name: Blob(len(data), 0.0) for name, data in self._blobs.items()}
-        for full in (*records, *self._gone.values()):
-            record = full.record
-            log = (record.log,) if record.log else ()
-            is_gone = record.id in self._gone
-            found.records[record.id] = Held(
-                record, full.keeps, log, full.body, record.made, "", is_gone
-            )
-            found.learn(full.trees)
-        for root in self.roots():
-            found.learn(root.encodings)
-        found.rooted = frozenset(id for root in found.roots for id in root.records)
-        return found
-
     def _give_up(self, doomed: Sequence[Held]) -> None:
         for held in doomed:
             records = self._records[held.record.key]

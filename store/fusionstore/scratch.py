@@ -30,7 +30,7 @@ class Scratch:
 
     def directory(self) -> str:
         """A fresh directory of the caller's, kept until the store is closed or the process ends."""
-        name = f"{os.getpid()}-{time.time():.3f}-{os.urandom(4).hex()}"
+        name = f"{os.getpid()}-{time.time_ns() // 1_000_000}-{os.urandom(4).hex()}"
         new = f"{self._layout.tmp}/{_NEW}{name}"
         os.mkdir(new, 0o755)
         fd = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -133,7 +133,7 @@ def _is_abandoned(path: str) -> bool:
 def _begun(path: str) -> float:
     """The time in a directory's name; of one that is no name of ours nothing is known, so it is old."""
     try:
-        return float(os.path.basename(path).removeprefix(_NEW).split("-")[1])
+        return int(os.path.basename(path).removeprefix(_NEW).split("-")[1]) / 1000
     except (IndexError, ValueError):
         return 0.0
 
