@@ -42,5 +42,5 @@ def save(path: str | os.PathLike[str], value: object) -> None:
     os.makedirs(os.path.dirname(place), exist_ok=True)
     beside = f"{place}.{os.getpid()}"
     with open(beside, "wb") as file:
-        file.write(_MAGIC + blake3(body).digest() + body)
+        file.writelines((_MAGIC, blake3(body).digest(), body))
     os.replace(beside, place)

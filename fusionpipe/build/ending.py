@@ -126,6 +126,7 @@ class Ender:
         if self._work.plan.state(name) is State.HASHED:
             self._work.plan.published(name)
             self._work.finished(name, Outcome.RAN, flight.reason, result.record, seconds)
+            del self._work.flights[name]  # thousands of them, with all they were asked with
 
     def _choose(self, name: NodeName, flight: Flight, published: Published) -> None:
         """When a run disagrees with the key's realisation, this project goes on with the new (L5)."""

@@ -93,8 +93,9 @@ class Finder:
     def _settle(self, asked: Asked, hit: Hit) -> None:
         name = asked.node.name
         session = self._work.session
-        full = None if hit.is_linked else session.lookup.full(hit.record.id)
         row = session.state.row(name)
+        is_news = not hit.is_linked and hit.record.id not in row.recent
+        full = session.lookup.full(hit.record.id) if is_news else None
         reason = hit_reason(hit, name, row, full)
         is_shown = hit.is_linked and not row.failed_key  # a failed run left its own logs.txt
         if not is_shown or not self._is_complete(asked.node, hit.record):

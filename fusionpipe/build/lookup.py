@@ -25,6 +25,9 @@ from fusionstore.errors import Corrupt
 from fusionstore.tree import Tree, build
 
 
+_REMEMBERED = 100
+
+
 class Asked(NamedTuple):
     """A node's question to the store, complete."""
 
@@ -165,6 +168,8 @@ class Lookup:
     def full(self, record: str) -> FullRecord | None:
         """A record with its manifest, or None when it cannot be read any more."""
         if record not in self._full:
+            if len(self._full) >= _REMEMBERED:  # they are large, and few are asked for twice
+                self._full.clear()
             try:
                 self._full[record] = self.store.read_record(RecordId(record))
             except (KeyError, Corrupt):
@@ -210,14 +215,13 @@ def trees_of(frozen: Frozen) -> dict[str, Tree]:
 
 
 def hit_reason(hit: Hit, node: NodeName, row: NodeRow, full: FullRecord | None) -> str:
-    """One line on where a result comes from."""
+    """One line on where a result comes from. `full` tells who made it, where that would be news: it is
+    said once, not at every branch switched to.
+    """
     if hit.is_linked:
         return "unchanged"
-    if full is None:
-        return "found in the store"
-    maker = full.body.get("node")
-    is_news = hit.record.id not in row.recent  # said once, not at every branch switched to
-    if isinstance(maker, str) and maker != node and is_news:
+    maker = None if full is None else full.body.get("node")
+    if isinstance(maker, str) and maker != node:
         return f"found in the store: was {maker}"
     return "found in the store" if row.record != hit.record.id else "its link was gone or altered"
 

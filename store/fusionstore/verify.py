@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from fusionstore.arrivals import Arrivals, Arrived
 from fusionstore.digest import Digest, digest_file
@@ -27,17 +26,17 @@ from fusionstore.seal import Stamp, directory_row, file_row, link_row, scan_seal
 from fusionstore.tree import Entry, Kind, Tree
 
 
-@dataclass(slots=True)
 class _Mending:
     """One tree being looked at name by name."""
 
-    tree: Tree
-    place: str
-    rows: list[bytes] = field(default_factory=list)
-    blobs: set[str] = field(default_factory=set)
-    directories: list[str] = field(default_factory=list)
-    loose: list[str] = field(default_factory=list)
-    lost: str = ""  # the first file that could not be brought back
+    def __init__(self, tree: Tree, place: str) -> None:
+        self.tree = tree
+        self.place = place
+        self.rows: list[bytes] = []
+        self.blobs: set[str] = set()
+        self.directories: list[str] = []
+        self.loose: list[str] = []
+        self.lost: str = ""  # the first file that could not be brought back
 
     @property
     def label(self) -> str:
