@@ -24,7 +24,6 @@ from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt
 from fusionstore.tree import Tree, build
 
-
 _REMEMBERED = 100
 
 

@@ -229,8 +229,8 @@ def test_only_a_missing_project_can_be_forgotten(two: tuple[Project, Project]) -
 
 # -- a quota ----------------------------------------------------------------------------------
 def test_a_quota_is_kept_after_a_build(project: Project) -> None:
-    project.write("fusionpipe.toml", f'quota = "{3 * LARGE}"\n')
     with_history(project, 3)
+    project.write("fusionpipe.toml", f'quota = "{3 * LARGE}"\n')
     edit(project, 9)
     built = project.call("build")
     assert "above its quota: " in built.out
