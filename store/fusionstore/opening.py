@@ -36,7 +36,7 @@ def prepare(path: Path, *, create: bool, network: NetworkKind = network_kind) ->
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         for directory in layout.directories():
             if not os.path.isdir(directory):
-                os.mkdir(directory, 0o755)
+                _make_directory(directory)
     except OSError as error:
         raise _unusable(path, error) from error
     return layout
@@ -50,6 +50,14 @@ def open_index(layout: Layout, set_aside: Callable[[str], None]) -> Index:
         set_aside(layout.index)
         os.mkdir(layout.index, 0o755)
         return Index(layout.index)
+
+
+def _make_directory(path: str) -> None:
+    try:
+        os.mkdir(path, 0o755)
+    except FileExistsError:  # by another process that makes the same store
+        if not os.path.isdir(path):
+            raise
 
 
 def _stay_local(path: Path, network: NetworkKind) -> None:
