@@ -141,6 +141,7 @@ class ProjectSettings(NamedTuple):
     params: Params = NO_PARAMS
     python: str = ""
     matlab: str = ""  # "octave" | "matlab": what runs main.m, when configured
+    quota: int = 0  # bytes the store is kept under after each build; 0: as much as there is room
 
 
 class Graph(NamedTuple):

@@ -24,7 +24,6 @@ from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt
 from fusionstore.tree import Tree, build
 
-
 _REMEMBERED = 100
 
 
@@ -148,6 +147,8 @@ class Lookup:
         if found is None:
             return Miss("failed before" if row.failed_key else "never run")
         full, changes = found
+        if full.record.key == asked.key:  # its record is there, as `.gone`
+            return Miss("its stored result was cleaned up, or lost", changes, full.record.id)
         return Miss(summary(changes) or "its record is gone", changes, full.record.id)
 
     def _why_same_key(self, asked: Asked, records: Sequence[Record]) -> Miss:

@@ -24,6 +24,7 @@ def relink(session: Session, nodes: Sequence[NodeName]) -> tuple[int, int]:
     """
     order = LinkOrder(session.root / DIRECTORY / "state" / "links")
     linked = without = 0
+    session.store.scratch()  # what is found from here on stays until it is linked and rooted
     for name, stand in survey(session, nodes).items():
         node = session.graph.nodes[name]
         if stand.is_source:

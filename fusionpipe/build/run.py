@@ -50,6 +50,8 @@ def run_build(
         with _interruptible(build):
             build.run()
         _remember(build)
+        if session.graph.settings.quota and build.work.plan.counts()[Outcome.RAN]:
+            _keep_quota(build)
     finished = _finished(build, id, time.monotonic() - began, stored_before)
     log.close(finished)
     report(finished)
@@ -103,6 +105,16 @@ def _remember(build: Build) -> None:
         keep_fresh(work)
     else:
         session.state.save(nodes)
+
+
+def _keep_quota(build: Build) -> None:
+    from fusionpipe.build.collect import keep_quota  # seldom wanted
+
+    work = build.work
+    try:
+        keep_quota(work.session.store, work.session.graph.settings.quota, work.notice)
+    except StoreError as error:
+        work.notice(f"the store's quota could not be kept: {error}")
 
 
 def _is_whole(work: Work) -> bool:

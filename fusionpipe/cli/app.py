@@ -11,6 +11,7 @@ import typer
 from fusionpipe.cli.build import build
 from fusionpipe.cli.destroy import destroy
 from fusionpipe.cli.diff import diff
+from fusionpipe.cli.gc import gc
 from fusionpipe.cli.graph import graph
 from fusionpipe.cli.history import history
 from fusionpipe.cli.init import init
@@ -47,6 +48,7 @@ COMMANDS = (
     pin,
     unpin,
     pins,
+    gc,
     destroy,
 )
 

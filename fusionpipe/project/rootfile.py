@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from fusionpipe.amounts import parse_size
 from fusionpipe.errors import Problem
 from fusionpipe.model import Params, ProjectSettings
 from fusionpipe.params import canonical_params
@@ -16,7 +17,7 @@ from fusionpipe.project.variables import check_variables
 ROOT_FILE = "fusionpipe.toml"
 LOCAL_FILE = ".fusionpipe/local.toml"
 
-_SETTINGS = ("store", "link", "jobs", "python", "matlab", "pass")
+_SETTINGS = ("store", "link", "jobs", "python", "matlab", "pass", "quota")
 _LINKS = ("symlink", "hardlink", "reflink", "copy")
 _MATLABS = ("octave", "matlab")
 _SHARED_ONLY = ("exclude", "defaults", "params")
@@ -110,6 +111,7 @@ def _settings(layers: _Layers, defaults: Declared, params: Params) -> ProjectSet
         params=params,
         python=python,
         matlab=_one_of(layers.of("matlab"), "matlab", _MATLABS),
+        quota=_quota(layers.of("quota")),
     )
 
 
@@ -130,6 +132,14 @@ def _jobs(fields: Fields) -> int:
         )
         return 0
     return jobs
+
+
+def _quota(fields: Fields) -> int:
+    text = fields.text("quota")
+    size = parse_size(text) if text else 0
+    if size is None:
+        fields.refuse(("quota",), f'"{text}" is no size', 'write it as "200G", "1.5T" or "500M"')
+    return size or 0
 
 
 def _passed(shared: Fields, local: Fields) -> tuple[str, ...]:

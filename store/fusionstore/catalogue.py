@@ -17,6 +17,8 @@ from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt, StoreError, TreeLost
 from fusionstore.index import Index, Place, Row, Writer
 from fusionstore.layout import Layout, blob_name
+from fusionstore.leases import Leases
+from fusionstore.locks import Locks
 from fusionstore.objects import Objects
 from fusionstore.quarantine import Quarantine
 from fusionstore.records import Filed, decode_record, decode_root
@@ -35,6 +37,8 @@ class Catalogue:
         arrivals: Arrivals,
         quarantine: Quarantine,
         verify: Verify,
+        leases: Leases,
+        locks: Locks,
     ) -> None:
         self._layout = layout
         self._index = index
@@ -42,14 +46,38 @@ class Catalogue:
         self._arrivals = arrivals
         self._quarantine = quarantine
         self._verify = verify
+        self._leases = leases
+        self._locks = locks
 
     # -- finding ----------------------------------------------------------------------------
     def lookup(self, key: ActionKey, accepts: Accepts, choice: RecordId | None) -> Record | None:
         """The first record, the choice before all, that is accepted and whose bytes are there."""
         for row in _by_preference(self.rows(key), choice):
-            if accepts(row.record) and self._is_whole(row):
+            if accepts(row.record) and self._is_whole(row) and self.hold(row):
                 return row.record
         return None
+
+    def hold(self, row: Row) -> bool:
+        """Keeps gc from a record while this process lives; False if it was taken meanwhile."""
+        record = row.record
+        return self._leases.holds_record(record.id, self._path(record.key, record.id, row.place))
+
+    def hold_id(self, id: RecordId) -> bool:
+        """The same of a record by its id; False if it, or its bytes, are gone."""
+        at = self._index.place(id)
+        if at is None or at[1] is Place.GONE:
+            return False
+        return self._leases.holds_record(id, self._path(at[0], id, at[1]))
+
+    def made(self, id: RecordId) -> None:
+        """This process published a record: gc leaves it alone."""
+        self._leases.made_record(id)
+
+    def let_go(self, id: RecordId) -> None:
+        """A root lets go of a record: it is in use until now, whenever it was last looked up."""
+        at = self._index.place(id)
+        if at is not None and at[1] is not Place.GONE:
+            self._leases.renew(self._path(at[0], id, at[1]))
 
     def rows(self, key: ActionKey) -> list[Row]:
         """The rows of a key; one the index does not know is looked for on disk."""
@@ -63,17 +91,28 @@ class Catalogue:
         if not rows and not os.path.lexists(self._layout.action(key)):
             return []
         known = {row.record.id for row in rows}
-        for place, path in self._files(key):
-            id = path.rpartition(".")[2]
-            if (place is Place.FURTHER and id in known) or (
-                place is Place.FIRST and any(row.place is Place.FIRST for row in rows)
-            ):
-                continue
+        unknown = [
+            (place, path)
+            for place, path in self._files(key)
+            if not (place is Place.FURTHER and path.rpartition(".")[2] in known)
+            and not (place is Place.FIRST and any(row.place is Place.FIRST for row in rows))
+        ]
+        if unknown:
+            lock = (
+                self._locks.share_store()
+            )  # else gc, which drops rows first, could have them again
+            try:
+                self._index_found(key, unknown)
+            finally:
+                self._locks.release(lock)
+        return self._index.rows(key)
+
+    def _index_found(self, key: ActionKey, found: Sequence[tuple[Place, str]]) -> None:
+        for place, path in found:
             filed = self._read_or_set_aside(path, key)
             if filed is not None:
                 with self._index.writing() as writer:
                     self._put(writer, filed.full, place)
-        return self._index.rows(key)
 
     def has_bytes(self, slots: Sequence[Digest]) -> bool:
         """True if every tree stands or could be made to: a few stats when it stands."""
@@ -90,11 +129,22 @@ class Catalogue:
         try:
             filed = self._read_file(path, id)
         except (Corrupt, FileNotFoundError) as error:
+            moved = None if isinstance(error, Corrupt) else self._read_moved(key, id)
+            if moved is not None:
+                return moved
             self.drop(key, id, path)
             if isinstance(error, Corrupt):
                 raise
             raise Corrupt(path, "it is not there any more") from error
-        return self._whole(filed, path)
+        return self._whole(filed, path, is_gone=place is Place.GONE)
+
+    def _read_moved(self, key: ActionKey, id: RecordId) -> FullRecord | None:
+        """A record that is not where its row says: gc is giving it up just now, or died between the two."""
+        for place in (Place.GONE, Place.FIRST, Place.FURTHER):
+            path = self._path(key, id, place)
+            with suppress(FileNotFoundError, Corrupt):
+                return self._whole(self._read_file(path, id), path, is_gone=place is Place.GONE)
+        return None
 
     def read_tree(self, tree: Digest) -> Tree:
         """The encodings of a tree, from whoever names it. Raises KeyError."""
@@ -231,12 +281,14 @@ class Catalogue:
             self._quarantine.move(path, "actions", "is damaged")
             return None
 
-    def _whole(self, filed: Filed, path: str) -> FullRecord:
+    def _whole(self, filed: Filed, path: str, *, is_gone: bool) -> FullRecord:
         if not filed.spilled:
             return filed.full
         trees = dict(filed.full.trees)
         for digest in filed.spilled:
             data = self._objects.read(digest)
+            if data is None and is_gone:  # it tells what is left to be told
+                continue
             if data is None:
                 raise Corrupt(path, f"the directory {digest[:12]} it names is gone")
             trees[digest] = data

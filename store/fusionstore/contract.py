@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.tree import Tree
+
+if TYPE_CHECKING:
+    from fusionstore.inventory import Choose, Collected
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Json]
@@ -259,6 +262,19 @@ class ResultStore(Protocol):
 
     def delete_root(self, name: str) -> None:
         """Forgets a root; harmless if there is none."""
+
+    def hold(self, ids: Sequence[RecordId]) -> Sequence[RecordId]:
+        """Keeps gc from these results while the store is open; those whose bytes are there."""
+
+    def collect(
+        self, choose: Choose, *, dry_run: bool = False, now: float | None = None
+    ) -> Collected:
+        """Gives up the results that `choose` names, but for those that roots name or that were needed lately
+        (or by a process that lives), and deletes every tree and object that nothing names any more.
+
+        A record given up can still be read, and is no result. Raises Corrupt, before anything goes, if a root
+        or a record cannot be read.
+        """
 
     def reindex(self) -> None:
         """Makes the index anew from the files. Raises nothing for damaged ones: they are set aside."""

@@ -200,6 +200,14 @@ class Writer:
         """Remembers how a materialised tree looks."""
         self._transaction.put(b"t" + bytes.fromhex(tree), seal)
 
+    def drop_seal(self, tree: Digest) -> None:
+        """Forgets a materialised tree."""
+        self._transaction.delete(b"t" + bytes.fromhex(tree))
+
+    def drop_stamp(self, name: str) -> None:
+        """Forgets an object."""
+        self._transaction.delete(_blob_key(name))
+
     def put_stamp(self, name: str, stamp: Stamp) -> None:
         """Remembers how a good and durable object looks."""
         self._transaction.put(_blob_key(name), STAMP.pack(*stamp))

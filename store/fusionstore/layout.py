@@ -9,13 +9,17 @@ from pathlib import Path
 
 from fusionstore.digest import ActionKey, Digest, RecordId
 
+LEASE = 1800.0
+"""Seconds for which what somebody needed is left alone by gc, unless store.json says otherwise."""
+
 
 class Layout:
-    """The paths of the store at `root`."""
+    """The paths of the store at `root`, and its lease (see leases.py)."""
 
     __slots__ = (
         "actions",
         "index",
+        "lease",
         "locks",
         "objects",
         "quarantine",
@@ -27,6 +31,7 @@ class Layout:
 
     def __init__(self, root: Path) -> None:
         self.root = str(root)
+        self.lease = LEASE
         self.objects = f"{root}/objects"
         self.actions = f"{root}/actions"
         self.roots = f"{root}/roots"

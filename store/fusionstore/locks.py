@@ -15,6 +15,8 @@ from fusionstore.layout import Layout
 
 _FLOCK = struct.Struct("hhqqi4x")
 _TREES = 1 << 61  # trees are locked in the same file, beyond all keys
+_STORE = 1 << 62  # and so is all of it, against deleting
+_COLLECTOR = _STORE + 1
 
 
 class Locks:
@@ -43,6 +45,24 @@ class Locks:
         assert fd is not None
         return fd
 
+    def share_store(self) -> int:
+        """Nothing is deleted by gc while this is held: briefly, and without asking for another lock."""
+        fd = self._locks.take(_STORE, wait=True, shared=True)
+        assert fd is not None
+        return fd
+
+    def own_store(self) -> int:
+        """The right to delete: nobody is just making sure that something is there."""
+        fd = self._locks.take(_STORE, wait=True)
+        assert fd is not None
+        return fd
+
+    def wait_for_collector(self) -> int:
+        """The right to collect: one process at a time."""
+        fd = self._locks.take(_COLLECTOR, wait=True)
+        assert fd is not None
+        return fd
+
     def release(self, fd: int) -> None:
         """Gives a lock back."""
         self._locks.give_back(fd)
@@ -52,11 +72,12 @@ class _RangeLocks:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def take(self, offset: int, *, wait: bool) -> int | None:
+    def take(self, offset: int, *, wait: bool, shared: bool = False) -> int | None:
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        kind = fcntl.F_RDLCK if shared else fcntl.F_WRLCK
         command = fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK
         try:
-            fcntl.fcntl(fd, command, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0))
+            fcntl.fcntl(fd, command, _FLOCK.pack(kind, os.SEEK_SET, offset, 1, 0))
         except OSError as error:
             os.close(fd)
             if error.errno in (errno.EAGAIN, errno.EACCES) and not wait:
@@ -74,11 +95,12 @@ class _FileLocks:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
 
-    def take(self, offset: int, *, wait: bool) -> int | None:
+    def take(self, offset: int, *, wait: bool, shared: bool = False) -> int | None:
         path = f"{self._prefix}-{offset:016x}"
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(fd, kind if wait else kind | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(fd)
             return None

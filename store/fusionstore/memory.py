@@ -33,8 +33,9 @@ from fusionstore.contract import (
 from fusionstore.digest import ActionKey, Digest, RecordId, digest_bytes
 from fusionstore.errors import Corrupt, TreeLost, UnstorableFile
 from fusionstore.ingest import describe, inner_target
+from fusionstore.inventory import Choose, Collected, Held, inventory_of
 from fusionstore.records import body_number, canonical, decode_record, encode_record
-from fusionstore.tree import Entry, Kind, Tree, build, decode
+from fusionstore.tree import EMPTY_TREE, Entry, Kind, Tree, build, decode
 
 
 class MemoryStore:
@@ -45,6 +46,7 @@ class MemoryStore:
         self._blobs: dict[Digest, bytes] = {}
         self._encodings: dict[Digest, bytes] = {}
         self._records: dict[ActionKey, list[FullRecord]] = {}
+        self._gone: dict[RecordId, FullRecord] = {}
         self._roots: dict[str, Root] = {}
         self._failures: dict[ActionKey, tuple[str, JsonObject]] = {}
         self._held: dict[ActionKey, int] = {}
@@ -72,7 +74,7 @@ class MemoryStore:
         for full in itertools.chain.from_iterable(self._records.values()):
             if full.record.id == id:
                 return full
-        raise KeyError(id)
+        return self._gone[id]
 
     def named(self, prefix: str, limit: int = 100) -> Sequence[Named]:
         """What has a hash that begins so."""
@@ -243,6 +245,30 @@ class MemoryStore:
         """Forgets a root."""
         self._roots.pop(name, None)
 
+    def hold(self, ids: Sequence[RecordId]) -> Sequence[RecordId]:
+        """Those that are there: nothing else needs them."""
+        there = {full.record.id for records in self._records.values() for full in records}
+        return [id for id in ids if id in there]
+
+    def collect(
+        self, choose: Choose, *, dry_run: bool = False, now: float | None = None
+    ) -> Collected:
+        """Gives up what may go, at once."""
+        with self._changed:
+            live = [full for many in self._records.values() for full in many]
+            inventory = inventory_of(live, self._gone.values(), self._blobs, self.roots())
+            gone = {
+                id for id in choose(inventory) if id in inventory.records and inventory.may_go(id)
+            }
+            doomed = [held for held in inventory.live() if held.id in gone]
+            going = inventory.unneeded({held.id for held in doomed})
+            size = inventory.bytes_of(going)
+            if not dry_run:
+                self._give_up(doomed)
+                for name in going:
+                    del self._blobs[Digest(name)]
+            return Collected(inventory, tuple(doomed), 0, len(going), size)
+
     def reindex(self) -> None:
         """There is no index."""
 
@@ -253,6 +279,20 @@ class MemoryStore:
             self._changed.notify_all()
 
     # -- within -----------------------------------------------------------------------------
+    def _give_up(self, doomed: Sequence[Held]) -> None:
+        for held in doomed:
+            records = self._records[held.record.key]
+            (full,) = [full for full in records if full.record.id == held.id]
+            records.remove(full)
+            self._gone[held.id] = full
+        named = [full.trees for many in self._records.values() for full in many]
+        self._encodings = dict(EMPTY_TREE.directories)
+        for encodings in (*named, *(root.encodings for root in self.roots())):
+            self._encodings.update(encodings)
+        for path in (self._directory / "trees").glob("*"):
+            if path.name not in self._encodings:
+                shutil.rmtree(path)
+
     def _commit(self, draft: Draft) -> Published | NotPublished:
         missing = [d for d in self._blobs_of(draft) if d not in self._blobs]
         if missing:

@@ -18,6 +18,7 @@ from fusionstore.copying import copy_file, create, pieces, read_whole
 from fusionstore.digest import Digest, digest_bytes, digest_file
 from fusionstore.durable import link_new, write_all, write_new
 from fusionstore.layout import Layout, blob_name
+from fusionstore.leases import Leases
 from fusionstore.quarantine import Quarantine
 from fusionstore.scratch import Scratch
 from fusionstore.seal import Stamp, stamp
@@ -30,12 +31,18 @@ class Objects:
     """The blobs of a store. Any thread may use it."""
 
     def __init__(
-        self, layout: Layout, arrivals: Arrivals, quarantine: Quarantine, scratch: Scratch
+        self,
+        layout: Layout,
+        arrivals: Arrivals,
+        quarantine: Quarantine,
+        scratch: Scratch,
+        leases: Leases,
     ) -> None:
         self._layout = layout
         self._arrivals = arrivals
         self._quarantine = quarantine
         self._scratch = scratch
+        self._leases = leases
 
     # -- bringing in ------------------------------------------------------------------------
     def adopt(self, path: str, name: str, of: Stamp) -> Stamp:
@@ -96,10 +103,12 @@ class Objects:
         known = self._arrivals.stamp(name)
         if known is None:
             return False
+        path = self._layout.object(name)
         try:
-            return stamp(os.lstat(self._layout.object(name))) == known
+            seen = os.lstat(path)
         except FileNotFoundError:
             return False
+        return stamp(seen) == known and self._leases.holds(path, seen)
 
     def good(self, name: str) -> Stamp | None:
         """The stamp of an object whose bytes are proven; None if there is none (any more).
@@ -148,6 +157,9 @@ class Objects:
         try:
             status = os.lstat(path)
         except FileNotFoundError:
+            self._arrivals.lose_blob(name)
+            return None
+        if not self._leases.holds(path, status):
             self._arrivals.lose_blob(name)
             return None
         before = stamp(status)

@@ -14,7 +14,7 @@ from fusionstore.durable import barrier, write_new
 from fusionstore.errors import Corrupt, DiskFull, StoreUnusable
 from fusionstore.filesystem import network_kind
 from fusionstore.index import Index
-from fusionstore.layout import Layout
+from fusionstore.layout import LEASE, Layout
 
 FORMAT = 1
 ELSEWHERE = 'set `store = "/a/local/directory"` in .fusionpipe/local.toml (or FUSIONPIPE_STORE)'
@@ -29,14 +29,14 @@ def prepare(path: Path, *, create: bool, network: NetworkKind = network_kind) ->
         if create:
             path.mkdir(parents=True, exist_ok=True)
         _stay_local(path, network)
-        _read_or_write_about(layout, create=create)
+        layout.lease = _read_or_write_about(layout, create=create)
         if os.statvfs(path).f_flag & os.ST_RDONLY:
             raise OSError(errno.EROFS, "Read-only file system", str(path))
         if not os.access(path, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         for directory in layout.directories():
             if not os.path.isdir(directory):
-                os.mkdir(directory, 0o755)
+                _make_directory(directory)
     except OSError as error:
         raise _unusable(path, error) from error
     return layout
@@ -52,6 +52,14 @@ def open_index(layout: Layout, set_aside: Callable[[str], None]) -> Index:
         return Index(layout.index)
 
 
+def _make_directory(path: str) -> None:
+    try:
+        os.mkdir(path, 0o755)
+    except FileExistsError:  # by another process that makes the same store
+        if not os.path.isdir(path):
+            raise
+
+
 def _stay_local(path: Path, network: NetworkKind) -> None:
     kind = network(str(path))
     if kind is not None:
@@ -59,15 +67,15 @@ def _stay_local(path: Path, network: NetworkKind) -> None:
         raise StoreUnusable(path, what, ELSEWHERE)
 
 
-def _read_or_write_about(layout: Layout, *, create: bool) -> None:
+def _read_or_write_about(layout: Layout, *, create: bool) -> float:
     try:
-        _check_about(layout)
+        return _check_about(layout)
     except FileNotFoundError:
         if not create:
             raise
         _refuse_strangers(layout)
         _write_about(layout)
-        _check_about(layout)
+        return _check_about(layout)
 
 
 def _refuse_strangers(layout: Layout) -> None:
@@ -98,13 +106,15 @@ def _write_about(layout: Layout) -> None:
     barrier(layout.root, [], [layout.root])
 
 
-def _check_about(layout: Layout) -> None:
+def _check_about(layout: Layout) -> float:
+    """The store's lease. Raises StoreUnusable if it is not to be used by us."""
     path = Path(layout.root)
     with open(layout.about, encoding="utf-8") as file:
         text = file.read()
     try:
         about = cast(dict[str, int], json.loads(text))
         owner, needed = about["owner"], max(about["min_reader"], about["min_writer"])
+        lease = float(about.get("lease", LEASE))
     except (ValueError, KeyError, TypeError) as error:
         what = f"its store.json is damaged ({error})"
         raise StoreUnusable(
@@ -117,6 +127,7 @@ def _check_about(layout: Layout) -> None:
         what = f"it belongs to user {owner}, and this is user {os.geteuid()}"
         mend = "a store has one owner: share results through a remote, and " + ELSEWHERE
         raise StoreUnusable(path, what, mend)
+    return lease
 
 
 def _unusable(path: Path, error: OSError) -> Exception:

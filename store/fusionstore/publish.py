@@ -195,7 +195,8 @@ class Publish:
     def _answers(self, row: Row, slots: dict[str, Digest]) -> bool:
         """True if a record's bytes are there: they are the draft's own, or still stored."""
         own = dict(row.record.slots)
-        return own == slots or self._catalogue.has_bytes(list(own.values()))
+        is_there = own == slots or self._catalogue.has_bytes(list(own.values()))
+        return is_there and self._catalogue.hold(row)
 
     # -- writing ----------------------------------------------------------------------------
     def _write_record(self, closing: _Closing) -> None:
@@ -244,6 +245,7 @@ class Publish:
                 return
         else:
             link_new(closing.written, self._layout.further(record.key, record.id))
+        self._catalogue.made(record.id)
         self._step("record linked")
 
     def _lose_the_race(self, closing: _Closing) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
+from fusionstore.catalogue import Catalogue
 from fusionstore.contract import Root
 from fusionstore.digest import Digest
 from fusionstore.durable import barrier, write_new
 from fusionstore.index import Index
 from fusionstore.layout import Layout
+from fusionstore.leases import Leases
 from fusionstore.records import decode_root, encode_root
 from fusionstore.scratch import Scratch
 from fusionstore.tree import Tree
@@ -25,12 +28,16 @@ class Roots:
         scratch: Scratch,
         keep: Callable[[Sequence[Tree]], None],
         arrived: Callable[[Digest], Tree | None],
+        catalogue: Catalogue,
+        leases: Leases,
     ) -> None:
         self._layout = layout
         self._index = index
         self._scratch = scratch
         self._keep = keep
         self._arrived = arrived
+        self._catalogue = catalogue
+        self._leases = leases
 
     def write(self, root: Root) -> None:
         """Writes a root, durable, in place of one of the same name."""
@@ -40,6 +47,7 @@ class Roots:
             self._keep(new)
         before = self.read(root.name) if os.path.lexists(path) else None
         temporary = self._scratch.fresh()
+        self._hold(root, before)
         write_new(temporary, encode_root(root), 0o644)
         barrier(self._layout.root, [temporary], [])
         os.rename(temporary, path)
@@ -48,6 +56,17 @@ class Roots:
         with self._index.writing() as writer:
             writer.drop_root(root.name, list(dropped))
             writer.put_root(root.name, root.trees)
+        for id in set(before.records) - set(root.records) if before else ():
+            self._catalogue.let_go(id)
+
+    def _hold(self, root: Root, before: Root | None) -> None:
+        """Keeps gc, which may have read the roots already, from what is named anew until it is written."""
+        for id in set(root.records) - set(before.records if before else ()):
+            self._catalogue.hold_id(id)
+        for tree in set(root.trees) - set(before.trees if before else ()):
+            place = self._layout.tree(tree)
+            with suppress(FileNotFoundError):
+                self._leases.holds(place, os.lstat(place))
 
     def read(self, name: str) -> Root | None:
         """A root by name. Raises Corrupt."""
@@ -73,6 +92,8 @@ class Roots:
         barrier(self._layout.root, [], [self._layout.roots])
         with self._index.writing() as writer:
             writer.drop_root(name, root.trees)
+        for id in root.records:
+            self._catalogue.let_go(id)
 
     def _path(self, name: str) -> str:
         assert name.strip("."), f"bad name of a root: {name!r}"

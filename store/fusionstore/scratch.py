@@ -30,7 +30,7 @@ class Scratch:
 
     def directory(self) -> str:
         """A fresh directory of the caller's, kept until the store is closed or the process ends."""
-        name = f"{os.getpid()}-{int(time.time())}-{os.urandom(4).hex()}"
+        name = f"{os.getpid()}-{time.time_ns() // 1_000_000}-{os.urandom(4).hex()}"
         new = f"{self._layout.tmp}/{_NEW}{name}"
         os.mkdir(new, 0o755)
         fd = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -40,6 +40,25 @@ class Scratch:
         with self._lock:
             self._held[path] = fd
         return path
+
+    @property
+    def is_live(self) -> bool:
+        """True once others can tell that this process lives."""
+        return bool(self._held)
+
+    def begin(self) -> None:
+        """Makes sure that they can."""
+        if not self._held:
+            self.fresh()
+
+    def oldest_other(self) -> float | None:
+        """When the oldest other live process took its first directory here; None if there is no other."""
+        begun = [
+            _begun(path)
+            for path in _children(self._layout.tmp)
+            if path != self._layout.trash and path not in self._held and not _is_abandoned(path)
+        ]
+        return min(begun, default=None)
 
     def fresh(self) -> str:
         """A path for a temporary file of the store's own; nothing is there yet."""
@@ -109,6 +128,14 @@ def _is_abandoned(path: str) -> bool:
     finally:
         os.close(fd)
     return True
+
+
+def _begun(path: str) -> float:
+    """The time in a directory's name; of one that is no name of ours nothing is known, so it is old."""
+    try:
+        return int(os.path.basename(path).removeprefix(_NEW).split("-")[1]) / 1000
+    except (IndexError, ValueError):
+        return 0.0
 
 
 def _delete(path: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fusionstore.arrivals import Arrivals
 from fusionstore.catalogue import Catalogue
@@ -30,6 +31,7 @@ from fusionstore.errors import Corrupt, TreeLost
 from fusionstore.index import Index
 from fusionstore.ingest import Ingest
 from fusionstore.layout import Layout, blob_name
+from fusionstore.leases import Leases
 from fusionstore.locks import Locks
 from fusionstore.materialise import Materialise
 from fusionstore.objects import Objects
@@ -40,6 +42,9 @@ from fusionstore.roots import Roots
 from fusionstore.scratch import Scratch
 from fusionstore.tree import Tree
 from fusionstore.verify import Verify
+
+if TYPE_CHECKING:
+    from fusionstore.inventory import Choose, Collected
 
 
 class Usage(NamedTuple):
@@ -72,11 +77,16 @@ class Store:
         self._scratch = scratch = Scratch(layout)
         self._locks = locks = Locks(layout)
         self._arrivals = arrivals = Arrivals(layout, index)
-        self._objects = objects = Objects(layout, arrivals, quarantine, scratch)
+        self._leases = leases = Leases(layout.lease, locks, lambda: scratch.is_live)
+        self._objects = objects = Objects(layout, arrivals, quarantine, scratch, leases)
         self._ingest = Ingest(layout, objects, arrivals, scratch, step)
         materialise = Materialise(layout, objects, arrivals, scratch)
-        self._verify = Verify(layout, objects, arrivals, quarantine, scratch, materialise, locks)
-        self._catalogue = Catalogue(layout, index, objects, arrivals, quarantine, self._verify)
+        self._verify = Verify(
+            layout, objects, arrivals, quarantine, scratch, materialise, locks, leases
+        )
+        self._catalogue = Catalogue(
+            layout, index, objects, arrivals, quarantine, self._verify, leases, locks
+        )
         self._claims = Claims(layout, locks, scratch)
         self._publish = Publish(
             layout,
@@ -89,7 +99,16 @@ class Store:
             self._claims,
             step,
         )
-        self._roots = Roots(layout, index, scratch, self._publish.make_durable, self._arrived)
+        self._roots = Roots(
+            layout,
+            index,
+            scratch,
+            self._publish.make_durable,
+            self._arrived,
+            self._catalogue,
+            leases,
+        )
+        self._step = step
         self._is_open = True
 
     @classmethod
@@ -169,27 +188,32 @@ class Store:
     def ingest(self, directory: Path) -> Tree:
         """Takes over a private, quiet directory: afterwards it is at its tree's path, or in the trash."""
         with self._disk_errors:
+            self._scratch.begin()
             return self._ingest.take(_absolute(directory), self._check_tree)
 
     def ingest_copy(self, directory: Path) -> Tree:
         """The same from a copy; the caller's directory is left as it is."""
         with self._disk_errors:
+            self._scratch.begin()
             copied = self._ingest.copy(_absolute(directory))
             return self._ingest.take(copied, self._check_tree)
 
     def store_file(self, path: Path, *, executable: bool = False) -> Digest:
         """Copies a user's file into objects."""
         with self._disk_errors:
+            self._scratch.begin()
             return self._objects.store_file(str(path), executable=executable)
 
     def ingest_file(self, path: Path) -> Digest:
         """Takes over a private, quiet file."""
         with self._disk_errors:
+            self._scratch.begin()
             return self._ingest.take_file(str(path))
 
     def adopt(self, tree: Tree) -> Path:
         """Makes a tree stand whose blobs are all stored."""
         with self._disk_errors:
+            self._scratch.begin()
             self._check_tree(tree)
         return self.tree_path(tree.root)
 
@@ -213,6 +237,7 @@ class Store:
         outcomes: list[Published | NotPublished] = []
         rest = list(drafts)
         with self._disk_errors:
+            self._scratch.begin()
             while rest:
                 keys = [draft.key for draft in rest]
                 repeated = next((i for i, key in enumerate(keys) if key in keys[:i]), len(rest))
@@ -251,6 +276,7 @@ class Store:
     def write_root(self, root: Root) -> None:
         """Writes a root; trees it names that nobody committed become durable first."""
         with self._disk_errors:
+            self._scratch.begin()
             self._roots.write(root)
 
     def read_root(self, name: str) -> Root | None:
@@ -267,6 +293,32 @@ class Store:
         """Forgets a root."""
         with self._disk_errors:
             self._roots.delete(name)
+
+    def hold(self, ids: Sequence[RecordId]) -> list[RecordId]:
+        """Keeps gc from these results while this store is open; those that are there."""
+        with self._disk_errors:
+            self._scratch.begin()
+            return [id for id in ids if self._catalogue.hold_id(id)]
+
+    def collect(
+        self, choose: Choose, *, dry_run: bool = False, now: float | None = None
+    ) -> Collected:
+        """Deletes what is chosen and may go, and all that nobody names."""
+        from fusionstore.gc import Gc  # builds do without
+
+        gc = Gc(
+            self._layout,
+            self._index,
+            self._objects,
+            self._arrivals,
+            self._roots,
+            self._scratch,
+            self._locks,
+            self._leases,
+            self._step,
+        )
+        with self._disk_errors:
+            return gc.collect(choose, dry_run=dry_run, now=time.time() if now is None else now)
 
     def reindex(self) -> None:
         """Makes the index anew from the files."""

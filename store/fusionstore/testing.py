@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from fusionstore.contract import (
 )
 from fusionstore.digest import EMPTY_BLOB, ActionKey, RecordId, digest_bytes
 from fusionstore.errors import TreeLost, UnstorableFile
+from fusionstore.inventory import Inventory
+from fusionstore.layout import LEASE
 from fusionstore.tree import EMPTY_TREE, Entry, Kind, build
 
 
@@ -46,6 +49,15 @@ def key_of(word: str) -> ActionKey:
 def anything(record: Record) -> bool:
     """Accepts every record."""
     return True
+
+
+LATER = time.time() + 10 * LEASE
+"""When nothing that a test makes is young any more."""
+
+
+def everything(inventory: Inventory) -> list[RecordId]:
+    """Chooses all there is to go."""
+    return list(inventory.records)
 
 
 def write_tree(directory: Path, files: dict[str, str | bytes]) -> Path:
@@ -443,6 +455,86 @@ class ResultStoreSuite:
         store.delete_root("kept-1")
         store.delete_root("kept-1")
         assert (store.read_root("kept-1"), store.roots()) == (None, [])
+
+    # -- collecting -------------------------------------------------------------------------
+    def test_what_is_given_up_is_no_result_and_can_still_be_read(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        one = publish(store, result_of(store, tmp_path, key_of("1"), {"a": "1", "all": "x"})).record
+        two = publish(store, result_of(store, tmp_path, key_of("2"), {"a": "2", "all": "x"})).record
+        full = store.read_record(one.id)
+        done = store.collect(lambda _: [one.id], now=LATER)
+        assert ([held.id for held in done.records], done.objects, done.bytes) == ([one.id], 1, 1)
+        assert store.lookup(key_of("1"), anything, one.id) is None
+        assert (store.records(key_of("1")), store.hold([one.id, two.id])) == ([], [two.id])
+        assert store.read_record(one.id) == full
+        with pytest.raises(TreeLost):
+            store.check(one.slots["data"])
+        assert read_back(store.check(two.slots["data"])) == {"a": "2", "all": "x"}
+
+    def test_a_dry_run_tells_what_would_go_and_leaves_it(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        record = publish(store, result_of(store, tmp_path, key_of("k"), {"a": "12345"})).record
+        told = store.collect(lambda _: [record.id], dry_run=True, now=LATER)
+        assert ([held.id for held in told.records], told.bytes) == ([record.id], 5)
+        assert store.lookup(key_of("k"), anything) == record
+        assert read_back(store.check(record.slots["data"])) == {"a": "12345"}
+
+    def test_what_a_root_names_stays_whoever_chooses_it(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        record = publish(store, result_of(store, tmp_path, key_of("k"), {"a": "1"})).record
+        mine = store.ingest(write_tree(tmp_path / "mine", {"b": "2"}))
+        root = Root("pin-x", (record.id,), (mine.root,), dict(mine.directories))
+        store.write_root(root)
+        assert store.collect(everything, now=LATER).records == ()
+        assert store.lookup(key_of("k"), anything) == record
+        assert read_back(store.check(mine.root)) == {"b": "2"}
+        store.delete_root("pin-x")
+        assert store.collect(everything, now=LATER).bytes == 2
+        assert store.lookup(key_of("k"), anything) is None
+
+    def test_what_nobody_named_goes_too(self, store: ResultStore, tmp_path: Path) -> None:
+        tree = store.ingest(write_tree(tmp_path / "out", {"a": "1234567"}))
+        assert store.collect(lambda _: [], now=LATER).bytes == 7
+        with pytest.raises(TreeLost):
+            store.check(tree.root)
+
+    def test_what_was_given_up_can_be_published_again(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        gone = publish(store, result_of(store, tmp_path, key_of("k"), {"a": "1"})).record
+        store.collect(everything, now=LATER)
+        assert isinstance(store.claim(key_of("k"), anything), Claim)
+        again = publish(store, result_of(store, tmp_path, key_of("k"), {"a": "1"}, body={"n": 2}))
+        assert (again.is_new, again.record.standing) == (True, Standing.REALISATION)
+        assert store.lookup(key_of("k"), anything) == again.record
+        assert read_back(store.check(again.record.slots["data"])) == {"a": "1"}
+        assert store.read_record(gone.id).record == gone
+
+    def test_code_and_log_of_what_was_given_up_stay(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        (tmp_path / "main.py").write_text("print()")
+        code = store.store_file(tmp_path / "main.py")
+        (tmp_path / "log").write_text("said")
+        log = store.ingest_file(tmp_path / "log")
+        kept = build({"main.py": Entry("main.py", Kind.FILE, code, 7)})
+        data = store.ingest(write_tree(tmp_path / "out", {"a": "1"}))
+        publish(store, Draft(key_of("k"), {"data": data}, {"code": kept}, log))
+        assert store.collect(everything, now=LATER).bytes == 1
+        assert store.object_path(code).read_text() == "print()"
+        assert store.object_path(log).read_text() == "said"
+
+    def test_reindexing_after_collecting_brings_nothing_back(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        record = publish(store, result_of(store, tmp_path, key_of("k"), {"a": "1"})).record
+        store.collect(everything, now=LATER)
+        store.reindex()
+        assert store.lookup(key_of("k"), anything, record.id) is None
+        assert store.read_record(record.id).record == record
 
     def test_reindexing_changes_no_answer(self, store: ResultStore, tmp_path: Path) -> None:
         key = key_of("k")

@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from fusionstore.arrivals import Arrivals, Arrived
 from fusionstore.digest import Digest, digest_file
 from fusionstore.errors import TreeLost
 from fusionstore.layout import Layout, blob_name
+from fusionstore.leases import Leases
 from fusionstore.locks import Locks
 from fusionstore.materialise import Materialise
 from fusionstore.objects import Objects
@@ -57,6 +59,7 @@ class Verify:
         scratch: Scratch,
         materialise: Materialise,
         locks: Locks,
+        leases: Leases,
     ) -> None:
         self._layout = layout
         self._objects = objects
@@ -65,6 +68,7 @@ class Verify:
         self._scratch = scratch
         self._materialise = materialise
         self._locks = locks
+        self._leases = leases
 
     def is_as_published(self, digest: Digest) -> bool:
         """The quick proof: True if the tree stands, every name, size, mtime and inode as remembered."""
@@ -73,7 +77,10 @@ class Verify:
             return False
         try:
             place = self._layout.tree(digest)
-            return stat.S_ISDIR(os.lstat(place).st_mode) and scan_seal(place) == known
+            seen = os.lstat(place)
+            if not stat.S_ISDIR(seen.st_mode) or not self._leases.holds(place, seen):
+                return False
+            return scan_seal(place) == known
         except OSError:  # not there, or shut: the slow way tells which
             return False
 
@@ -84,6 +91,7 @@ class Verify:
         lock = self._locks.wait_for_tree(digest)
         try:
             if not self.is_as_published(digest):  # another process may have mended it meanwhile
+                self._hold(self._layout.tree(digest))
                 self._mend(read())
         finally:
             self._locks.release(lock)
@@ -104,6 +112,10 @@ class Verify:
             self._quarantine.move(place, mending.label, f"is damaged in {mending.lost!r}")
             raise TreeLost(tree.root, f"the bytes of {mending.lost!r} are gone")
         self._arrivals.add_tree(mending.arrived())
+
+    def _hold(self, place: str) -> None:
+        with suppress(FileNotFoundError):  # then it is made anew
+            self._leases.holds(place, os.lstat(place))
 
     def _directory(self, mending: _Mending, prefix: str, digest: Digest) -> None:
         path = f"{mending.place}/{prefix}"

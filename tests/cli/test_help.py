@@ -14,7 +14,8 @@ NAMES = [command.__name__ for command in COMMANDS]
 
 def test_the_commands_are_those_that_are_promised() -> None:
     promised = (
-        "init new build status why logs history show diff graph run link pin unpin pins destroy"
+        "init new build status why logs history show diff graph run link "
+        "pin unpin pins gc destroy"
     )
     assert promised.split() == NAMES
 

@@ -17,7 +17,7 @@ from types import BuiltinFunctionType, FrameType
 import pytest
 
 from fusionstore.contract import Claim, Draft, Published
-from fusionstore.store import Store
+from fusionstore.store import Store, no_step
 from fusionstore.testing import anything, key_of, publish, result_of, write_tree
 
 NOT_CALLS = {"fspath", "getpid", "urandom", "fsencode", "fsdecode", "get_ident"}
@@ -29,7 +29,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
     for folder in range(256):  # made once in the life of a store
         (store.path / f"objects/{folder:02x}").mkdir()
         (store.path / f"actions/{folder:02x}").mkdir()
-    store.release(claimed(store, "so that the scratch and the lock file are there"))
+    store.release(claimed(store, "so that the lock file is there"))
+    store.scratch()  # as a build begins
     yield store
     store.close()
 
@@ -157,6 +158,15 @@ def test_finding_a_result_costs_the_same_however_many_files_it_has(
         assert found == Counter(["index.get", "index.__exit__", "stat"])
         tree = record.slots["data"]
         assert calls_of(lambda tree=tree: store.materialise(tree)) == Counter(["stat"])  # type: ignore[misc]  # bound now
+
+
+def test_a_result_that_is_to_be_used_costs_one_look_more_once(store: Store, tmp_path: Path) -> None:
+    publish(store, result_of(store, tmp_path, key_of("k"), {"a": "1"}))
+    other = Store(store._layout, store._index, store._quarantine, no_step)  # a later build's
+    other.scratch()
+    plain = Counter(["index.get", "index.__exit__", "stat"])
+    assert calls_of(lambda: other.lookup(key_of("k"), anything)) == plain + Counter(["lstat"])
+    assert calls_of(lambda: other.lookup(key_of("k"), anything)) == plain
 
 
 def test_a_record_is_read_in_one_go(store: Store, tmp_path: Path) -> None:
