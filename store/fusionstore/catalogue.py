@@ -64,13 +64,14 @@ class Catalogue:
             return []
         known = {row.record.id for row in rows}
         for place, path in self._files(key):
-            id = path.rpartition(".")[2]
-            if (place is Place.FURTHER and id in known) or (
+            id = os.path.basename(path)[65:129]
+            if (place is not Place.FIRST and id in known) or (
                 place is Place.FIRST and any(row.place is Place.FIRST for row in rows)
             ):
                 continue
             filed = self._read_or_set_aside(path, key)
             if filed is not None:
+                known.add(filed.full.record.id)
                 with self._index.writing() as writer:
                     self._put(writer, filed.full, place)
         return self._index.rows(key)
@@ -86,15 +87,27 @@ class Catalogue:
         if at is None:
             raise KeyError(id)
         key, place = at
-        path = self._path(key, id, place)
+        path = self.path(key, id, place)
         try:
             filed = self._read_file(path, id)
-        except (Corrupt, FileNotFoundError) as error:
+        except FileNotFoundError as error:
+            if self._has_moved(key, id, place):
+                return self.read(id)
             self.drop(key, id, path)
-            if isinstance(error, Corrupt):
-                raise
             raise Corrupt(path, "it is not there any more") from error
-        return self._whole(filed, path)
+        except Corrupt:
+            self.drop(key, id, path)
+            raise
+        full = self._whole(filed, path)
+        return full._replace(record=as_placed(full.record, place))
+
+    def file_of(self, id: RecordId) -> bytes:
+        """A record's file as it is. Raises as `read`."""
+        record = self.read(id).record
+        at = self._index.place(id)
+        if at is None:
+            raise KeyError(id)
+        return read_whole(self.path(record.key, id, at[1]))
 
     def read_tree(self, tree: Digest) -> Tree:
         """The encodings of a tree, from whoever names it. Raises KeyError."""
@@ -116,7 +129,7 @@ class Catalogue:
     def retire(self, row: Row) -> None:
         """A record's bytes are gone: its file stays for those who ask what was, its name becomes free."""
         record = row.record
-        path = self._path(record.key, record.id, row.place)
+        path = self.path(record.key, record.id, row.place)
         with suppress(FileNotFoundError):
             os.rename(path, self._layout.gone(record.key, record.id))
         with self._index.writing() as writer:
@@ -125,7 +138,7 @@ class Catalogue:
     # -- making anew ------------------------------------------------------------------------
     def reindex(self) -> None:
         """Makes the index anew from the files of records and roots; damaged ones are set aside."""
-        records = list(self._all_records())
+        records = sorted(self._all_records(), key=lambda one: _LAST_WINS[one[1]])
         roots = list(self._all_roots())
         with self._index.writing() as writer:
             writer.clear()
@@ -162,8 +175,20 @@ class Catalogue:
 
     # -- within -----------------------------------------------------------------------------
     def _put(self, writer: Writer, full: FullRecord, place: Place) -> None:
+        """Indexes a record whose bytes are not proven."""
         trees = [*full.record.slots.values(), *full.keeps.values()]
-        writer.put_row(Row(full.record, place, proven=False), trees)
+        writer.put_row(Row(as_placed(full.record, place), place, proven=False), trees)
+
+    def _has_moved(self, key: ActionKey, id: RecordId, before: Place) -> bool:
+        """True, and indexed so, if a record's file stands at another of its places: a crash came between."""
+        for place, path in self._files(key):
+            if place is not before:
+                filed = self._read_or_set_aside(path, key)
+                if filed is not None and filed.full.record.id == id:
+                    with self._index.writing() as writer:
+                        self._put(writer, filed.full, place)
+                    return True
+        return False
 
     def _is_whole(self, row: Row) -> bool:
         trees = list(row.record.slots.values())
@@ -195,7 +220,8 @@ class Catalogue:
             for executable in (False, True)
         )
 
-    def _path(self, key: ActionKey, id: RecordId, place: Place) -> str:
+    def path(self, key: ActionKey, id: RecordId, place: Place) -> str:
+        """Where a record's file lies."""
         match place:
             case Place.FIRST:
                 return self._layout.action(key)
@@ -203,6 +229,8 @@ class Catalogue:
                 return self._layout.further(key, id)
             case Place.GONE:
                 return self._layout.gone(key, id)
+            case Place.IMPORTED:
+                return self._layout.imported(key, id)
 
     def _files(self, key: ActionKey) -> list[tuple[Place, str]]:
         folder = f"{self._layout.actions}/{key[:2]}"
@@ -258,14 +286,26 @@ def _reachable(tree: Digest, encodings: dict[Digest, bytes]) -> Iterator[tuple[D
             yield from _reachable(entry.digest, encodings)
 
 
+_LAST_WINS = {Place.GONE: 0, Place.IMPORTED: 1, Place.FURTHER: 2, Place.FIRST: 3}
+"""A crash may leave a record's file under its old name beside the new one: the better one is believed."""
+
+
+def as_placed(record: Record, place: Place) -> Record:
+    """A record as it stands here: its file tells how it stood where it was made."""
+    return record._replace(standing=Standing.IMPORTED) if place is Place.IMPORTED else record
+
+
 def _by_preference(rows: Sequence[Row], choice: RecordId | None) -> Iterator[Row]:
-    yield from (row for row in rows if row.record.id == choice)
-    for row in rows:
+    ours = [row for row in rows if row.place is not Place.IMPORTED]
+    yield from (row for row in ours if row.record.id == choice)
+    for row in ours:
         if row.record.standing is not Standing.DISAGREES and row.record.id != choice:
             yield row
 
 
 def _place(name: str) -> Place:
+    if name.endswith(".imported"):
+        return Place.IMPORTED
     if name.endswith(".gone"):
         return Place.GONE
     return Place.FURTHER if "." in name else Place.FIRST

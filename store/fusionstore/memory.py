@@ -14,8 +14,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from fusionstore.bringing import BEING_RUN, BYTES_MISSING, why_not_trusted
 from fusionstore.contract import (
     Accepts,
+    Brought,
     Busy,
     Claim,
     Draft,
@@ -25,6 +27,7 @@ from fusionstore.contract import (
     Named,
     NamedAs,
     NotPublished,
+    NotTrusted,
     Published,
     Record,
     Root,
@@ -45,6 +48,7 @@ class MemoryStore:
         self._blobs: dict[Digest, bytes] = {}
         self._encodings: dict[Digest, bytes] = {}
         self._records: dict[ActionKey, list[FullRecord]] = {}
+        self._files: dict[RecordId, bytes] = {}
         self._roots: dict[str, Root] = {}
         self._failures: dict[ActionKey, tuple[str, JsonObject]] = {}
         self._held: dict[ActionKey, int] = {}
@@ -59,7 +63,9 @@ class MemoryStore:
         """The choice, or the first accepted record."""
         records = self.records(key)
         chosen = [record for record in records if record.id == choice]
-        others = [record for record in records if record.standing is not Standing.DISAGREES]
+        no_answer = (Standing.DISAGREES, Standing.IMPORTED)
+        chosen = [record for record in chosen if record.standing is not Standing.IMPORTED]
+        others = [record for record in records if record.standing not in no_answer]
         return next((r for r in (*chosen, *others) if accepts(r) and self._is_whole(r)), None)
 
     def records(self, key: ActionKey) -> Sequence[Record]:
@@ -246,6 +252,42 @@ class MemoryStore:
     def reindex(self) -> None:
         """There is no index."""
 
+    # -- from store to store ----------------------------------------------------------------
+    def record_file(self, id: RecordId) -> bytes:
+        """A record's file."""
+        self.read_record(id)
+        return self._files[id]
+
+    def bring_in(self, brought: Brought) -> Sequence[Record]:
+        """Keeps what was made elsewhere."""
+        with self._changed:
+            blobs = {Digest(n[:64]): path.read_bytes() for n, path in brought.files.items()}
+            missing = {Digest(name[:64]) for name in brought.needs} - {*blobs, *self._blobs}
+            if missing:
+                raise Corrupt(missing.pop(), "it is not in the store")
+            self._blobs.update(blobs)
+            self._encodings.update(brought.encodings)
+            self.write_root(brought.root)
+            new = [id for id in brought.records if not self._knows(id)]
+            return [self._bring(id, brought.records[id]) for id in new]
+
+    def trust(self, id: RecordId) -> Record | NotTrusted:
+        """Makes an imported record a result."""
+        full = self.read_record(id)
+        if full.record.standing is not Standing.IMPORTED:
+            return full.record
+        with self._changed:
+            there = decode_record(self._files[id], "memory").full.record
+            why = why_not_trusted(there, self.records(there.key))
+            missing = [d for d in self._slot_blobs(full) if d not in self._blobs]
+            if why is None and (missing or there.key in self._held):
+                why = BYTES_MISSING if missing else BEING_RUN
+            if why is not None:
+                return NotTrusted(full.record, why)
+            records = self._records[there.key]
+            records[records.index(full)] = full._replace(record=there)
+            return there
+
     def close(self) -> None:
         """Gives all claims up."""
         with self._changed:
@@ -263,6 +305,7 @@ class MemoryStore:
             full.record
             for full in records
             if canonical(full.record.observed) == canonical(draft.observed)
+            and full.record.standing is not Standing.IMPORTED
         ]
         first = next((r for r in same if r.standing is not Standing.DISAGREES), None)
         other = first if first is not None and dict(first.slots) != slots else None
@@ -273,9 +316,9 @@ class MemoryStore:
             if dict(record.slots) == slots:
                 return Published(record, is_new=False, disagrees_with=other)
         standing = Standing.REALISATION if first is None else Standing.DISAGREES
-        full = decode_record(
-            encode_record(draft, Standing.ASSERTED if draft.asserted else standing), "memory"
-        ).full
+        data = encode_record(draft, Standing.ASSERTED if draft.asserted else standing)
+        full = decode_record(data, "memory").full
+        self._files[full.record.id] = data
         trees = {
             d: e
             for t in (*draft.slots.values(), *draft.keeps.values())
@@ -285,6 +328,26 @@ class MemoryStore:
         records.append(FullRecord(full.record, full.keeps, full.body, trees))
         assert full.record.seconds == body_number(draft.body, "seconds")
         return Published(full.record, is_new=True, disagrees_with=other)
+
+    def _knows(self, id: RecordId) -> bool:
+        return id in self._files
+
+    def _bring(self, id: RecordId, data: bytes) -> Record:
+        full = decode_record(data, "memory").full
+        record = full.record._replace(standing=Standing.IMPORTED)
+        trees: dict[Digest, bytes] = {}
+        for tree in (*record.slots.values(), *full.keeps.values()):
+            self._reach(tree, trees)
+        self._files[id] = data
+        self._records.setdefault(record.key, []).append(
+            FullRecord(record, full.keeps, full.body, trees)
+        )
+        return record
+
+    def _slot_blobs(self, full: FullRecord) -> list[Digest]:
+        trees = [Tree(tree, full.trees) for tree in full.record.slots.values()]
+        kinds = (Kind.FILE, Kind.EXECUTABLE)
+        return [entry.digest for tree in trees for _, entry in tree.walk() if entry.kind in kinds]
 
     def _blobs_of(self, draft: Draft) -> list[Digest]:
         trees = (*draft.slots.values(), *draft.keeps.values())

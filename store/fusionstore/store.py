@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fusionstore.arrivals import Arrivals
+from fusionstore.bringing import Bringing
 from fusionstore.catalogue import Catalogue
 from fusionstore.claims import Claims
 from fusionstore.contract import (
     Accepts,
+    Brought,
     Busy,
     Claim,
     Draft,
@@ -20,6 +22,7 @@ from fusionstore.contract import (
     JsonObject,
     Named,
     NotPublished,
+    NotTrusted,
     Published,
     Record,
     Root,
@@ -90,6 +93,17 @@ class Store:
             step,
         )
         self._roots = Roots(layout, index, scratch, self._publish.make_durable, self._arrived)
+        self._bringing = Bringing(
+            layout,
+            index,
+            objects,
+            arrivals,
+            scratch,
+            locks,
+            self._catalogue,
+            self._roots.write,
+            step,
+        )
         self._is_open = True
 
     @classmethod
@@ -273,6 +287,22 @@ class Store:
         with self._disk_errors:
             self._arrivals.settle()
             self._catalogue.reindex()
+
+    # -- from store to store ----------------------------------------------------------------
+    def record_file(self, id: RecordId) -> bytes:
+        """A record's file as it is."""
+        with self._disk_errors:
+            return self._catalogue.file_of(id)
+
+    def bring_in(self, brought: Brought) -> Sequence[Record]:
+        """Stores records made elsewhere, all or none."""
+        with self._disk_errors:
+            return self._bringing.bring_in(brought)
+
+    def trust(self, id: RecordId) -> Record | NotTrusted:
+        """Makes an imported record a result of its key, where that has none."""
+        with self._disk_errors:
+            return self._bringing.trust(id)
 
     # -- the disk ---------------------------------------------------------------------------
     def usage(self) -> Usage:
