@@ -10,7 +10,9 @@ import typer
 
 from fusionpipe.cli.build import build
 from fusionpipe.cli.destroy import destroy
+from fusionpipe.cli.export import export
 from fusionpipe.cli.graph import graph
+from fusionpipe.cli.import_ import import_
 from fusionpipe.cli.init import init
 from fusionpipe.cli.link import link
 from fusionpipe.cli.logs import logs
@@ -25,7 +27,7 @@ from fusionpipe.version import VERSION
 # What Typer raises for words that do not fit: Click's class, or that of the copy which newer ones carry.
 WrongWords = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _WRONG_USAGE = 2
-COMMANDS = (init, new, build, status, why, logs, graph, run, link, destroy)
+COMMANDS = (init, new, build, status, why, logs, graph, run, link, export, import_, destroy)
 
 
 def run_app(words: list[str]) -> int:

@@ -11,6 +11,7 @@ import string
 import struct
 from collections.abc import Collection
 from typing import cast
+from unicodedata import category
 
 from fusionstore.bundle import BadBundle
 from fusionstore.contract import JsonObject, Standing
@@ -90,9 +91,14 @@ def is_path(text: str) -> bool:
     return all(map(_is_plain_name, text.split("/")))
 
 
+def is_plain(text: str) -> bool:
+    """True if showing it cannot move a cursor, or turn what stands beside it around."""
+    return text.isprintable() or all(c.isprintable() or category(c) == "Zs" for c in text)
+
+
 def _is_plain_name(name: str) -> bool:
     try:
-        return is_name(raw_name(name)) and name.isprintable()
+        return is_name(raw_name(name)) and is_plain(name)
     except UnicodeEncodeError:
         return False
 

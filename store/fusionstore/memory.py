@@ -61,11 +61,9 @@ class MemoryStore:
         self, key: ActionKey, accepts: Accepts, choice: RecordId | None = None
     ) -> Record | None:
         """The choice, or the first accepted record."""
-        records = self.records(key)
+        records = [r for r in self.records(key) if r.standing is not Standing.IMPORTED]
         chosen = [record for record in records if record.id == choice]
-        no_answer = (Standing.DISAGREES, Standing.IMPORTED)
-        chosen = [record for record in chosen if record.standing is not Standing.IMPORTED]
-        others = [record for record in records if record.standing not in no_answer]
+        others = [record for record in records if record.standing is not Standing.DISAGREES]
         return next((r for r in (*chosen, *others) if accepts(r) and self._is_whole(r)), None)
 
     def records(self, key: ActionKey) -> Sequence[Record]:
@@ -268,7 +266,7 @@ class MemoryStore:
             self._blobs.update(blobs)
             self._encodings.update(brought.encodings)
             self.write_root(brought.root)
-            new = [id for id in brought.records if not self._knows(id)]
+            new = [id for id in brought.records if id not in self._files]
             return [self._bring(id, brought.records[id]) for id in new]
 
     def trust(self, id: RecordId) -> Record | NotTrusted:
@@ -279,7 +277,8 @@ class MemoryStore:
         with self._changed:
             there = decode_record(self._files[id], "memory").full.record
             why = why_not_trusted(there, self.records(there.key))
-            missing = [d for d in self._slot_blobs(full) if d not in self._blobs]
+            slots = [Tree(tree, full.trees) for tree in there.slots.values()]
+            missing = [digest for digest in _files_in(slots) if digest not in self._blobs]
             if why is None and (missing or there.key in self._held):
                 why = BYTES_MISSING if missing else BEING_RUN
             if why is not None:
@@ -329,9 +328,6 @@ class MemoryStore:
         assert full.record.seconds == body_number(draft.body, "seconds")
         return Published(full.record, is_new=True, disagrees_with=other)
 
-    def _knows(self, id: RecordId) -> bool:
-        return id in self._files
-
     def _bring(self, id: RecordId, data: bytes) -> Record:
         full = decode_record(data, "memory").full
         record = full.record._replace(standing=Standing.IMPORTED)
@@ -344,15 +340,8 @@ class MemoryStore:
         )
         return record
 
-    def _slot_blobs(self, full: FullRecord) -> list[Digest]:
-        trees = [Tree(tree, full.trees) for tree in full.record.slots.values()]
-        kinds = (Kind.FILE, Kind.EXECUTABLE)
-        return [entry.digest for tree in trees for _, entry in tree.walk() if entry.kind in kinds]
-
     def _blobs_of(self, draft: Draft) -> list[Digest]:
-        trees = (*draft.slots.values(), *draft.keeps.values())
-        kinds = (Kind.FILE, Kind.EXECUTABLE)
-        blobs = [entry.digest for tree in trees for _, entry in tree.walk() if entry.kind in kinds]
+        blobs = _files_in([*draft.slots.values(), *draft.keeps.values()])
         return blobs if draft.log is None else [*blobs, draft.log]
 
     def _is_whole(self, record: Record) -> bool:
@@ -416,3 +405,8 @@ class MemoryStore:
 
 def _named_trees(full: FullRecord) -> set[Digest]:
     return {*full.record.slots.values(), *full.keeps.values()}
+
+
+def _files_in(trees: Sequence[Tree]) -> list[Digest]:
+    kinds = (Kind.FILE, Kind.EXECUTABLE)
+    return [entry.digest for tree in trees for _, entry in tree.walk() if entry.kind in kinds]
