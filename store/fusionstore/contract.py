@@ -7,7 +7,6 @@ holds all of them to it. Nothing here does anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -17,6 +16,9 @@ from fusionstore.tree import Tree
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Json]
+
+NO_BODY: JsonObject = {}
+"""Nothing, for whoever has nothing to say. Never changed: it is shared."""
 
 
 class Standing(StrEnum):
@@ -30,8 +32,7 @@ class Standing(StrEnum):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A finished run, hashed and in place, asking to be published.
 
     `slots` are its outputs (slot name to the root of an ingested tree); `keeps` names trees stored only
@@ -41,10 +42,10 @@ class Draft:
 
     key: ActionKey
     slots: Mapping[str, Tree]
-    keeps: Mapping[str, Tree] = field(default_factory=dict)
+    keeps: Mapping[str, Tree] = {}
     log: Digest | None = None
     observed: Json = None
-    body: JsonObject = field(default_factory=dict)
+    body: JsonObject = NO_BODY
     asserted: bool = False
 
 
@@ -129,8 +130,7 @@ Accepts = Callable[[Record], bool]
 """Whether a record's observations still hold for the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """Something that keeps results alive: a pin, a project, or a user's own data.
 
     `records` and `trees` are kept with everything they name. `encodings` must hold the directories of
@@ -140,8 +140,8 @@ class Root:
     name: str  # a file name: "project-<id>", "kept-<digest>", "pin-<name>"
     records: Sequence[RecordId] = ()
     trees: Sequence[Digest] = ()
-    encodings: Mapping[Digest, bytes] = field(default_factory=dict)
-    body: JsonObject = field(default_factory=dict)
+    encodings: Mapping[Digest, bytes] = {}
+    body: JsonObject = NO_BODY
 
 
 class Brought(NamedTuple):
