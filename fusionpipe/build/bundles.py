@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -170,7 +169,7 @@ def bring_in(store: Store, source: Source, how: Import) -> Imported:
         root = arriving.brought.root
         known = store.read_root(root.name)
         body = _body(how, arriving.manifest, {} if known is None else known.body)
-        new = store.bring_in(arriving.brought._replace(root=replace(root, body=body)))
+        new = store.bring_in(arriving.brought._replace(root=root._replace(body=body)))
     finally:
         store.trash(scratch)
         store.empty_trash()

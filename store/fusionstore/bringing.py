@@ -107,8 +107,7 @@ class Bringing:
     def _not_durable(self, names: Iterable[str]) -> Iterable[tuple[str, Stamp]]:
         """The objects not yet known to be durable. Raises Corrupt for one that is not there."""
         for name in names:
-            is_known = self._arrivals.blob(name) or self._index.stamp(name)
-            if not is_known and self._objects.good(name) is None:
+            if self._arrivals.blob(name) is None and self._objects.good(name) is None:
                 raise Corrupt(self._layout.object(name), "it is not in the store")
             known = self._arrivals.blob(name)
             if known is not None:

@@ -155,7 +155,7 @@ class Catalogue:
                 key = ActionKey(name[:64])
                 filed = self._read_or_set_aside(f"{self._layout.actions}/{folder}/{name}", key)
                 if filed is not None:
-                    yield filed.full, _place(name)
+                    yield filed.full, place_of(name)
 
     def _all_roots(self) -> Iterator[Root]:
         for name in sorted(os.listdir(self._layout.roots)):
@@ -238,7 +238,7 @@ class Catalogue:
             names = [name for name in os.listdir(folder) if name.startswith(key)]
         except FileNotFoundError:
             return []
-        found = [(_place(name), f"{folder}/{name}") for name in sorted(names)]
+        found = [(place_of(name), f"{folder}/{name}") for name in sorted(names)]
         return [(place, path) for place, path in found if place is not Place.GONE]
 
     def _read_file(self, path: str, id: RecordId | None = None) -> Filed:
@@ -303,7 +303,8 @@ def _by_preference(rows: Sequence[Row], choice: RecordId | None) -> Iterator[Row
             yield row
 
 
-def _place(name: str) -> Place:
+def place_of(name: str) -> Place:
+    """What the name of a record's file says of its standing."""
     if name.endswith(".imported"):
         return Place.IMPORTED
     if name.endswith(".gone"):
