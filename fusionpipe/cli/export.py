@@ -11,6 +11,7 @@ import typer
 
 from fusionpipe.build.bundles import export as export_result
 from fusionpipe.build.refs import resolve
+from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.here import here_of
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
@@ -20,7 +21,9 @@ from fusionpipe.report.output import Output
 
 
 def export(
-    ref: Annotated[str, typer.Argument(help="The result: a node, or a hash.")],
+    ref: Annotated[
+        str, typer.Argument(help="The result: a node, or a hash.", autocompletion=complete_node)
+    ],
     file: Annotated[str, typer.Argument(help="The file to write, - for standard output.")],
     deep: Annotated[
         bool, typer.Option("--deep", help="With all it was made from, to reproduce it anywhere.")

@@ -36,7 +36,7 @@ from fusionstore.bundle_record import decode_strictly, is_digest, sorted_digests
 from fusionstore.contract import Brought, FullRecord, JsonObject
 from fusionstore.copying import create
 from fusionstore.digest import Digest, RecordId
-from fusionstore.durable import write_all
+from fusionstore.durable import DiskErrors, write_all
 from fusionstore.records import Filed
 
 Check = Callable[[FullRecord], str | None]
@@ -46,7 +46,7 @@ Check = Callable[[FullRecord], str | None]
 def read_bundle(
     source: Source, directory: Path, check: Check, is_stored: Callable[[str], bool]
 ) -> Arriving:
-    """A sound bundle. Raises BadBundle; `directory` then holds what is to be thrown away.
+    """A sound bundle. Raises BadBundle, DiskFull; `directory` then holds what is to be thrown away.
 
     A file for whose blob name `is_stored` says True is compared, but not written.
     """
@@ -61,6 +61,7 @@ class _Reading:
     ) -> None:
         self._source = source
         self._directory = directory
+        self._disk_errors = DiskErrors(str(directory))
         self._check = check
         self._is_stored = is_stored
         self._hasher = blake3()
@@ -154,11 +155,13 @@ class _Reading:
                 hasher.update(data)
         else:
             path = self._directory / str(len(self._files))
-            out = create(str(path), 0o555 if name.endswith("x") else 0o444)
+            with self._disk_errors:
+                out = create(str(path), 0o555 if name.endswith("x") else 0o444)
             try:
                 for data in self._pieces(length):
                     hasher.update(data)
-                    write_all(out, data)
+                    with self._disk_errors:
+                        write_all(out, data)
             finally:
                 os.close(out)
             self._files[name] = path

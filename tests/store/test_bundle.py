@@ -19,6 +19,7 @@ from fusionstore.bundle_read import read_bundle
 from fusionstore.bundle_write import CannotBundle
 from fusionstore.contract import Draft, FullRecord, JsonObject, Record, Standing
 from fusionstore.digest import Digest, RecordId, digest_bytes
+from fusionstore.errors import DiskRefused
 from fusionstore.records import RECORD_TITLE, decode_sheet, encode_record, encode_sheet
 from fusionstore.store import Store
 from fusionstore.testing import (
@@ -147,6 +148,7 @@ def test_two_exports_of_a_result_are_equal_bytes_whatever_else_the_store_holds(
 def test_the_beginning_of_a_bundle_can_be_read_by_people(rich: Callable[[], bytes]) -> None:
     title, manifest, rest = rich().split(b"\n", 2)
     assert (title + b"\n", manifest.split()[0]) == (TITLE, b"manifest")
+    assert b"\ntree " in rest  # a spilled directory is among what all tests here go through
     told = json.loads(rest[: int(manifest.split()[1])])
     # equal files are carried once: the 70 wide ones, the plot, main.py, the log
     assert (told["data"], told["blobs"], told["about"]) == (True, 73, "a test")
@@ -500,6 +502,12 @@ def test_what_the_caller_finds_wrong_with_a_record_refuses_the_bundle(
         read_bundle(source, tmp_path, check, lambda name: False)
     assert [full.record.key for full in seen] == [key_of("k")]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_refuses_is_told_as_the_stores_trouble(tmp_path: Path) -> None:
+    source = io.BytesIO(bundle(record_file(GOOD), {BLOB: DATA}))
+    with pytest.raises(DiskRefused):
+        read_bundle(source, tmp_path / "gone", lambda full: None, lambda name: False)
 
 
 def test_links_that_take_for_ever_to_follow_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
