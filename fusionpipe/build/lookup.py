@@ -19,7 +19,7 @@ from fusionpipe.runner.observed import differences, still_holds
 from fusionpipe.runner.probe import ProbeFailed
 from fusionpipe.runner.tools import Missing, Tool, Toolbox, tool_key
 from fusionpipe.workspace import Workspace
-from fusionstore.contract import FullRecord, JsonObject, Record, ResultStore
+from fusionstore.contract import FullRecord, JsonObject, Record, ResultStore, Standing
 from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt
 from fusionstore.tree import Tree, build
@@ -162,6 +162,8 @@ class Lookup:
             )
             if changed:
                 return Miss(summary(changed), changed, record.id)
+        if all(record.standing is Standing.IMPORTED for record in records):
+            return Miss("imported, not reproduced here", (), records[0].id)
         return Miss("its stored result is gone", (), records[0].id)
 
     def full(self, record: str) -> FullRecord | None:

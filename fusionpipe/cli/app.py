@@ -11,9 +11,11 @@ import typer
 from fusionpipe.cli.build import build
 from fusionpipe.cli.destroy import destroy
 from fusionpipe.cli.diff import diff
+from fusionpipe.cli.export import export
 from fusionpipe.cli.gc import gc
 from fusionpipe.cli.graph import graph
 from fusionpipe.cli.history import history
+from fusionpipe.cli.import_ import import_
 from fusionpipe.cli.init import init
 from fusionpipe.cli.link import link
 from fusionpipe.cli.logs import logs
@@ -49,6 +51,8 @@ COMMANDS = (
     unpin,
     pins,
     gc,
+    export,
+    import_,
     destroy,
 )
 

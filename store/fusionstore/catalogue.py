@@ -60,14 +60,14 @@ class Catalogue:
     def hold(self, row: Row) -> bool:
         """Keeps gc from a record while this process lives; False if it was taken meanwhile."""
         record = row.record
-        return self._leases.holds_record(record.id, self._path(record.key, record.id, row.place))
+        return self._leases.holds_record(record.id, self.path(record.key, record.id, row.place))
 
     def hold_id(self, id: RecordId) -> bool:
         """The same of a record by its id; False if it, or its bytes, are gone."""
         at = self._index.place(id)
         if at is None or at[1] is Place.GONE:
             return False
-        return self._leases.holds_record(id, self._path(at[0], id, at[1]))
+        return self._leases.holds_record(id, self.path(at[0], id, at[1]))
 
     def made(self, id: RecordId) -> None:
         """This process published a record: gc leaves it alone."""
@@ -77,7 +77,7 @@ class Catalogue:
         """A root lets go of a record: it is in use until now, whenever it was last looked up."""
         at = self._index.place(id)
         if at is not None and at[1] is not Place.GONE:
-            self._leases.renew(self._path(at[0], id, at[1]))
+            self._leases.renew(self.path(at[0], id, at[1]))
 
     def rows(self, key: ActionKey) -> list[Row]:
         """The rows of a key; one the index does not know is looked for on disk."""
@@ -91,16 +91,15 @@ class Catalogue:
         if not rows and not os.path.lexists(self._layout.action(key)):
             return []
         known = {row.record.id for row in rows}
+        has_first = any(row.place is Place.FIRST for row in rows)
         unknown = [
             (place, path)
             for place, path in self._files(key)
-            if not (place is Place.FURTHER and path.rpartition(".")[2] in known)
-            and not (place is Place.FIRST and any(row.place is Place.FIRST for row in rows))
+            if not (has_first if place is Place.FIRST else os.path.basename(path)[65:129] in known)
         ]
         if unknown:
-            lock = (
-                self._locks.share_store()
-            )  # else gc, which drops rows first, could have them again
+            # else gc, which drops rows first, could have them again
+            lock = self._locks.share_store()
             try:
                 self._index_found(key, unknown)
             finally:
@@ -108,9 +107,11 @@ class Catalogue:
         return self._index.rows(key)
 
     def _index_found(self, key: ActionKey, found: Sequence[tuple[Place, str]]) -> None:
+        known: set[RecordId] = set()  # a crash may have left one under two names, the better first
         for place, path in found:
             filed = self._read_or_set_aside(path, key)
-            if filed is not None:
+            if filed is not None and filed.full.record.id not in known:
+                known.add(filed.full.record.id)
                 with self._index.writing() as writer:
                     self._put(writer, filed.full, place)
 
@@ -125,26 +126,38 @@ class Catalogue:
         if at is None:
             raise KeyError(id)
         key, place = at
-        path = self._path(key, id, place)
+        path = self.path(key, id, place)
         try:
             filed = self._read_file(path, id)
         except (Corrupt, FileNotFoundError) as error:
-            moved = None if isinstance(error, Corrupt) else self._read_moved(key, id)
+            is_moved = isinstance(error, FileNotFoundError)
+            if is_moved and place is not Place.GONE and self._has_moved(key, id, place):
+                return self.read(id)
+            moved = self._read_moved(key, id) if is_moved else None
             if moved is not None:
                 return moved
             self.drop(key, id, path)
-            if isinstance(error, Corrupt):
-                raise
             raise Corrupt(path, "it is not there any more") from error
-        return self._whole(filed, path, is_gone=place is Place.GONE)
+        full = self._whole(filed, path, is_gone=place is Place.GONE)
+        return full._replace(record=as_placed(full.record, place))
 
     def _read_moved(self, key: ActionKey, id: RecordId) -> FullRecord | None:
-        """A record that is not where its row says: gc is giving it up just now, or died between the two."""
-        for place in (Place.GONE, Place.FIRST, Place.FURTHER):
-            path = self._path(key, id, place)
+        """A record that is not where its row says: gc gives it up just now, somebody trusts it, or died
+        between the two."""
+        for place in (Place.GONE, Place.FIRST, Place.FURTHER, Place.IMPORTED):
+            path = self.path(key, id, place)
             with suppress(FileNotFoundError, Corrupt):
-                return self._whole(self._read_file(path, id), path, is_gone=place is Place.GONE)
+                full = self._whole(self._read_file(path, id), path, is_gone=place is Place.GONE)
+                return full._replace(record=as_placed(full.record, place))
         return None
+
+    def file_of(self, id: RecordId) -> bytes:
+        """A record's file as it is. Raises as `read`."""
+        record = self.read(id).record
+        at = self._index.place(id)
+        if at is None:
+            raise KeyError(id)
+        return read_whole(self.path(record.key, id, at[1]))
 
     def read_tree(self, tree: Digest) -> Tree:
         """The encodings of a tree, from whoever names it. Raises KeyError."""
@@ -166,7 +179,7 @@ class Catalogue:
     def retire(self, row: Row) -> None:
         """A record's bytes are gone: its file stays for those who ask what was, its name becomes free."""
         record = row.record
-        path = self._path(record.key, record.id, row.place)
+        path = self.path(record.key, record.id, row.place)
         with suppress(FileNotFoundError):
             os.rename(path, self._layout.gone(record.key, record.id))
         with self._index.writing() as writer:
@@ -175,7 +188,7 @@ class Catalogue:
     # -- making anew ------------------------------------------------------------------------
     def reindex(self) -> None:
         """Makes the index anew from the files of records and roots; damaged ones are set aside."""
-        records = list(self._all_records())
+        records = sorted(self._all_records(), key=lambda one: _LAST_WINS[one[1]])
         roots = list(self._all_roots())
         with self._index.writing() as writer:
             writer.clear()
@@ -192,7 +205,7 @@ class Catalogue:
                 key = ActionKey(name[:64])
                 filed = self._read_or_set_aside(f"{self._layout.actions}/{folder}/{name}", key)
                 if filed is not None:
-                    yield filed.full, _place(name)
+                    yield filed.full, place_of(name)
 
     def _all_roots(self) -> Iterator[Root]:
         for name in sorted(os.listdir(self._layout.roots)):
@@ -212,8 +225,20 @@ class Catalogue:
 
     # -- within -----------------------------------------------------------------------------
     def _put(self, writer: Writer, full: FullRecord, place: Place) -> None:
+        """Indexes a record whose bytes are not proven."""
         trees = [*full.record.slots.values(), *full.keeps.values()]
-        writer.put_row(Row(full.record, place, proven=False), trees)
+        writer.put_row(Row(as_placed(full.record, place), place, proven=False), trees)
+
+    def _has_moved(self, key: ActionKey, id: RecordId, before: Place) -> bool:
+        """True, and indexed so, if a record's file stands at another of its places: a crash came between."""
+        for place, path in self._files(key):
+            if place is not before:
+                filed = self._read_or_set_aside(path, key)
+                if filed is not None and filed.full.record.id == id:
+                    with self._index.writing() as writer:
+                        self._put(writer, filed.full, place)
+                    return True
+        return False
 
     def _is_whole(self, row: Row) -> bool:
         trees = list(row.record.slots.values())
@@ -245,7 +270,8 @@ class Catalogue:
             for executable in (False, True)
         )
 
-    def _path(self, key: ActionKey, id: RecordId, place: Place) -> str:
+    def path(self, key: ActionKey, id: RecordId, place: Place) -> str:
+        """Where a record's file lies."""
         match place:
             case Place.FIRST:
                 return self._layout.action(key)
@@ -253,6 +279,8 @@ class Catalogue:
                 return self._layout.further(key, id)
             case Place.GONE:
                 return self._layout.gone(key, id)
+            case Place.IMPORTED:
+                return self._layout.imported(key, id)
 
     def _files(self, key: ActionKey) -> list[tuple[Place, str]]:
         folder = f"{self._layout.actions}/{key[:2]}"
@@ -260,7 +288,7 @@ class Catalogue:
             names = [name for name in os.listdir(folder) if name.startswith(key)]
         except FileNotFoundError:
             return []
-        found = [(_place(name), f"{folder}/{name}") for name in sorted(names)]
+        found = [(place_of(name), f"{folder}/{name}") for name in sorted(names)]
         return [(place, path) for place, path in found if place is not Place.GONE]
 
     def _read_file(self, path: str, id: RecordId | None = None) -> Filed:
@@ -310,14 +338,27 @@ def _reachable(tree: Digest, encodings: dict[Digest, bytes]) -> Iterator[tuple[D
             yield from _reachable(entry.digest, encodings)
 
 
+_LAST_WINS = {Place.GONE: 0, Place.IMPORTED: 1, Place.FURTHER: 2, Place.FIRST: 3}
+"""A crash may leave a record's file under its old name beside the new one: the better one is believed."""
+
+
+def as_placed(record: Record, place: Place) -> Record:
+    """A record as it stands here: its file tells how it stood where it was made."""
+    return record._replace(standing=Standing.IMPORTED) if place is Place.IMPORTED else record
+
+
 def _by_preference(rows: Sequence[Row], choice: RecordId | None) -> Iterator[Row]:
-    yield from (row for row in rows if row.record.id == choice)
-    for row in rows:
+    ours = [row for row in rows if row.place is not Place.IMPORTED]
+    yield from (row for row in ours if row.record.id == choice)
+    for row in ours:
         if row.record.standing is not Standing.DISAGREES and row.record.id != choice:
             yield row
 
 
-def _place(name: str) -> Place:
+def place_of(name: str) -> Place:
+    """What the name of a record's file says of its standing."""
+    if name.endswith(".imported"):
+        return Place.IMPORTED
     if name.endswith(".gone"):
         return Place.GONE
     return Place.FURTHER if "." in name else Place.FIRST

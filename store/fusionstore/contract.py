@@ -30,6 +30,9 @@ class Standing(StrEnum):
     REALISATION = "realisation"  # the first published for its key and observations: *the* result
     DISAGREES = "disagrees"  # a later run with equal key and observations gave other bytes
     ASSERTED = "asserted"  # nobody ran it: a user declared these bytes valid
+    IMPORTED = (
+        "imported"  # made in another store; answers who asks for it, and no key, until trusted
+    )
 
 
 class Draft(NamedTuple):
@@ -142,6 +145,27 @@ class Root(NamedTuple):
     trees: Sequence[Digest] = ()
     encodings: Mapping[Digest, bytes] = {}
     body: JsonObject = NO_BODY
+
+
+class Brought(NamedTuple):
+    """Records that were made elsewhere, with what they need; every byte was compared with its digest.
+
+    See `bundle_read`, which is where they come from.
+    """
+
+    records: Mapping[RecordId, bytes]  # their files
+    encodings: Mapping[Digest, bytes]  # of all directories of all their trees, and of the root's
+    spilled: frozenset[Digest]  # directories that have to be objects
+    files: Mapping[str, Path]  # blob name -> a private, read-only file of that mode
+    needs: frozenset[str]  # blob names: what has to be stored in the end, `files` or not
+    root: Root  # what keeps them
+
+
+class NotTrusted(NamedTuple):
+    """An imported record stays one: the sentence says why."""
+
+    record: Record
+    why: str
 
 
 class ResultStore(Protocol):
@@ -278,6 +302,24 @@ class ResultStore(Protocol):
 
     def reindex(self) -> None:
         """Makes the index anew from the files. Raises nothing for damaged ones: they are set aside."""
+
+    # -- from store to store ----------------------------------------------------------------
+    def record_file(self, id: RecordId) -> bytes:
+        """A record's file as it is; its last line tells the id. Raises as `read_record`."""
+
+    def bring_in(self, brought: Brought) -> Sequence[Record]:
+        """Stores records made elsewhere, all of them or none, and what keeps them; those that were new.
+
+        They stand as IMPORTED: `records` and `read_record` know them, `lookup` and `claim` do not answer
+        with them. A record that is here already stays what it is. Raises Corrupt for bytes that are missing.
+        """
+
+    def trust(self, id: RecordId) -> Record | NotTrusted:
+        """Makes an imported record what it was where it was made: a result of its key.
+
+        Only where its bytes are here and its key has no result with its observations (L5). Harmless for a
+        record that is not imported. Not for who holds the claim on its key. Raises KeyError.
+        """
 
     def close(self) -> None:
         """Gives up all claims and file handles."""

@@ -45,6 +45,7 @@ class Place(IntEnum):
     FIRST = 0  # actions/ab/<key>
     FURTHER = 1  # actions/ab/<key>.<record>
     GONE = 2  # actions/ab/<key>.<record>.gone: its bytes are no longer there
+    IMPORTED = 3  # actions/ab/<key>.<record>.imported: made in another store
 
 
 class Row(NamedTuple):

@@ -81,6 +81,10 @@ class Layout:
         """A record whose bytes are no longer there."""
         return f"{self.actions}/{key[:2]}/{key}.{id}.gone"
 
+    def imported(self, key: ActionKey, id: RecordId) -> str:
+        """A record made in another store that nobody here has trusted or reproduced."""
+        return f"{self.actions}/{key[:2]}/{key}.{id}.imported"
+
 
 def blob_name(digest: Digest, *, executable: bool = False) -> str:
     """The file name of a blob: its digest, with an `x` for the executable twin."""

@@ -14,8 +14,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from fusionstore.bringing import BEING_RUN, BYTES_MISSING, why_not_trusted
 from fusionstore.contract import (
     Accepts,
+    Brought,
     Busy,
     Claim,
     Draft,
@@ -25,6 +27,7 @@ from fusionstore.contract import (
     Named,
     NamedAs,
     NotPublished,
+    NotTrusted,
     Published,
     Record,
     Root,
@@ -47,6 +50,7 @@ class MemoryStore:
         self._encodings: dict[Digest, bytes] = {}
         self._records: dict[ActionKey, list[FullRecord]] = {}
         self._gone: dict[RecordId, FullRecord] = {}
+        self._files: dict[RecordId, bytes] = {}
         self._roots: dict[str, Root] = {}
         self._failures: dict[ActionKey, tuple[str, JsonObject]] = {}
         self._held: dict[ActionKey, int] = {}
@@ -59,7 +63,7 @@ class MemoryStore:
         self, key: ActionKey, accepts: Accepts, choice: RecordId | None = None
     ) -> Record | None:
         """The choice, or the first accepted record."""
-        records = self.records(key)
+        records = [r for r in self.records(key) if r.standing is not Standing.IMPORTED]
         chosen = [record for record in records if record.id == choice]
         others = [record for record in records if record.standing is not Standing.DISAGREES]
         return next((r for r in (*chosen, *others) if accepts(r) and self._is_whole(r)), None)
@@ -272,6 +276,43 @@ class MemoryStore:
     def reindex(self) -> None:
         """There is no index."""
 
+    # -- from store to store ----------------------------------------------------------------
+    def record_file(self, id: RecordId) -> bytes:
+        """A record's file."""
+        self.read_record(id)
+        return self._files[id]
+
+    def bring_in(self, brought: Brought) -> Sequence[Record]:
+        """Keeps what was made elsewhere."""
+        with self._changed:
+            blobs = {Digest(n[:64]): path.read_bytes() for n, path in brought.files.items()}
+            missing = {Digest(name[:64]) for name in brought.needs} - {*blobs, *self._blobs}
+            if missing:
+                raise Corrupt(missing.pop(), "it is not in the store")
+            self._blobs.update(blobs)
+            self._encodings.update(brought.encodings)
+            self.write_root(brought.root)
+            new = [id for id in brought.records if id not in self._files]
+            return [self._bring(id, brought.records[id]) for id in new]
+
+    def trust(self, id: RecordId) -> Record | NotTrusted:
+        """Makes an imported record a result."""
+        full = self.read_record(id)
+        if full.record.standing is not Standing.IMPORTED:
+            return full.record
+        with self._changed:
+            there = decode_record(self._files[id], "memory").full.record
+            why = why_not_trusted(there, self.records(there.key))
+            slots = [Tree(tree, full.trees) for tree in there.slots.values()]
+            missing = [digest for digest in _files_in(slots) if digest not in self._blobs]
+            if why is None and (missing or there.key in self._held):
+                why = BYTES_MISSING if missing else BEING_RUN
+            if why is not None:
+                return NotTrusted(full.record, why)
+            records = self._records[there.key]
+            records[records.index(full)] = full._replace(record=there)
+            return there
+
     def close(self) -> None:
         """Gives all claims up."""
         with self._changed:
@@ -303,6 +344,7 @@ class MemoryStore:
             full.record
             for full in records
             if canonical(full.record.observed) == canonical(draft.observed)
+            and full.record.standing is not Standing.IMPORTED
         ]
         runs = [record for record in same if record.standing is not Standing.ASSERTED]
         first = next((r for r in runs if r.standing is Standing.REALISATION), None)
@@ -314,9 +356,9 @@ class MemoryStore:
             if dict(record.slots) == slots:
                 return Published(record, is_new=False, disagrees_with=other)
         standing = Standing.REALISATION if first is None else Standing.DISAGREES
-        full = decode_record(
-            encode_record(draft, Standing.ASSERTED if draft.asserted else standing), "memory"
-        ).full
+        data = encode_record(draft, Standing.ASSERTED if draft.asserted else standing)
+        full = decode_record(data, "memory").full
+        self._files[full.record.id] = data
         trees = {
             d: e
             for t in (*draft.slots.values(), *draft.keeps.values())
@@ -327,10 +369,20 @@ class MemoryStore:
         assert full.record.seconds == body_number(draft.body, "seconds")
         return Published(full.record, is_new=True, disagrees_with=other)
 
+    def _bring(self, id: RecordId, data: bytes) -> Record:
+        full = decode_record(data, "memory").full
+        record = full.record._replace(standing=Standing.IMPORTED)
+        trees: dict[Digest, bytes] = {}
+        for tree in (*record.slots.values(), *full.keeps.values()):
+            self._reach(tree, trees)
+        self._files[id] = data
+        self._records.setdefault(record.key, []).append(
+            FullRecord(record, full.keeps, full.body, trees)
+        )
+        return record
+
     def _blobs_of(self, draft: Draft) -> list[Digest]:
-        trees = (*draft.slots.values(), *draft.keeps.values())
-        kinds = (Kind.FILE, Kind.EXECUTABLE)
-        blobs = [entry.digest for tree in trees for _, entry in tree.walk() if entry.kind in kinds]
+        blobs = _files_in([*draft.slots.values(), *draft.keeps.values()])
         return blobs if draft.log is None else [*blobs, draft.log]
 
     def _is_whole(self, record: Record) -> bool:
@@ -394,3 +446,8 @@ class MemoryStore:
 
 def _named_trees(full: FullRecord) -> set[Digest]:
     return {*full.record.slots.values(), *full.keeps.values()}
+
+
+def _files_in(trees: Sequence[Tree]) -> list[Digest]:
+    kinds = (Kind.FILE, Kind.EXECUTABLE)
+    return [entry.digest for tree in trees for _, entry in tree.walk() if entry.kind in kinds]

@@ -168,7 +168,10 @@ class Publish:
     def _classify(self, closing: _Closing) -> None:
         """How the draft stands beside the records its key has (L5)."""
         draft = closing.draft
-        rows = self._catalogue.catch_up(draft.key)
+        found = self._catalogue.catch_up(draft.key)
+        rows = [
+            row for row in found if row.place is not Place.IMPORTED
+        ]  # nobody here vouches for those
         if not rows:  # nearly always
             closing.standing = Standing.ASSERTED if draft.asserted else Standing.REALISATION
             return

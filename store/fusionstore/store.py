@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fusionstore.arrivals import Arrivals
+from fusionstore.bringing import Bringing
 from fusionstore.catalogue import Catalogue
 from fusionstore.claims import Claims
 from fusionstore.contract import (
     Accepts,
+    Brought,
     Busy,
     Claim,
     Draft,
@@ -21,6 +23,7 @@ from fusionstore.contract import (
     JsonObject,
     Named,
     NotPublished,
+    NotTrusted,
     Published,
     Record,
     Root,
@@ -109,6 +112,17 @@ class Store:
             leases,
         )
         self._step = step
+        self._bringing = Bringing(
+            layout,
+            index,
+            objects,
+            arrivals,
+            scratch,
+            locks,
+            self._catalogue,
+            self._roots.write,
+            step,
+        )
         self._is_open = True
 
     @classmethod
@@ -325,6 +339,22 @@ class Store:
         with self._disk_errors:
             self._arrivals.settle()
             self._catalogue.reindex()
+
+    # -- from store to store ----------------------------------------------------------------
+    def record_file(self, id: RecordId) -> bytes:
+        """A record's file as it is."""
+        with self._disk_errors:
+            return self._catalogue.file_of(id)
+
+    def bring_in(self, brought: Brought) -> Sequence[Record]:
+        """Stores records made elsewhere, all or none."""
+        with self._disk_errors:
+            return self._bringing.bring_in(brought)
+
+    def trust(self, id: RecordId) -> Record | NotTrusted:
+        """Makes an imported record a result of its key, where that has none."""
+        with self._disk_errors:
+            return self._bringing.trust(id)
 
     # -- the disk ---------------------------------------------------------------------------
     def usage(self) -> Usage:

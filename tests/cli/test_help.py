@@ -15,7 +15,7 @@ NAMES = [command.__name__ for command in COMMANDS]
 def test_the_commands_are_those_that_are_promised() -> None:
     promised = (
         "init new build status why logs history show diff graph run link "
-        "pin unpin pins gc destroy"
+        "pin unpin pins gc export import destroy"
     )
     assert promised.split() == NAMES
 

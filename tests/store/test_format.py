@@ -9,6 +9,7 @@ from typing import Any
 
 from blake3 import blake3
 
+from fusionstore.bundle_write import Wanted, write_bundle
 from fusionstore.contract import Draft, Root, Standing
 from fusionstore.digest import ActionKey
 from fusionstore.records import encode_record
@@ -116,6 +117,53 @@ def test_a_stranger_can_read_a_root(tmp_path: Path) -> None:
     _, payload, encodings = read_sheet(store.path / "roots" / "kept-1", "fusionstore root 1")
     assert payload == {"name": "kept-1", "records": [], "trees": [tree.root], "body": {}}
     assert read_files(store.path, tree.root, encodings) == {"a": "1"}
+
+
+def read_bundle(data: bytes) -> list[tuple[str, str, bytes]]:
+    """The members of a bundle: (kind, name, bytes); the manifest has no name."""
+    body, last = data[:-72], data[-72:]
+    assert last == f"blake3 {hashed(body)}\n".encode()
+    title, body = body.split(b"\n", 1)
+    assert title == b"fusionstore bundle 1"
+    members = []
+    while body:
+        line, body = body.split(b"\n", 1)
+        kind, *name, length = line.decode().split(" ")
+        members.append((kind, "".join(name), body[: int(length)]))
+        assert body[int(length) : int(length) + 1] == b"\n"
+        body = body[int(length) + 1 :]
+    return members
+
+
+def test_a_stranger_can_read_a_bundle(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    wide: dict[str, str | bytes] = {f"wide/{n:0>200}": "" for n in range(70)}
+    tree = store.ingest(write_tree(tmp_path / "out", wide | {"a": "1", "x:run": "2"}))
+    source = store.ingest(write_tree(tmp_path / "source", {"raw": "3"}))
+    store.write_root(Root("source-1", trees=(source.root,), encodings=dict(source.directories)))
+    store.commit([Draft(key_of("k"), {"data": tree}, body={"made": 1})])
+    (record,) = store.records(key_of("k"))
+    parts: list[bytes] = []
+    write_bundle(store, Wanted([record.id], [source.root]), parts.append)
+    store.close()
+
+    (kind, _, manifest), *members = read_bundle(b"".join(parts))
+    assert kind == "manifest"
+    told = json.loads(manifest)
+    assert (told["records"], told["trees"]) == ([record.id], [source.root])
+    assert (told["data"], told["blobs"], told["bytes"]) == (True, 4, 3)
+    assert members == sorted(
+        members, key=lambda one: (["record", "tree", "blob"].index(one[0]), one[1])
+    )
+    path = store.path / "actions" / record.key[:2] / record.key
+    assert [data for kind, _, data in members if kind == "record"] == [path.read_bytes()]
+    assert all(hashed(data) == name for kind, name, data in members if kind != "record")
+    _, payload, encodings = read_sheet(path, "fusionstore record 1")
+    given = {name: data for kind, name, data in members if kind == "tree"}
+    assert set(given) == {*payload["spilled"], source.root}
+    blobs = {name for kind, name, _ in members if kind == "blob"}
+    assert blobs == {hashed(text.encode()) for text in ("", "1", "2", "3")}
+    assert (told["bytes"], len(encodings)) == (3, 1)
 
 
 def test_the_format_stands_still() -> None:
