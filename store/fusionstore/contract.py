@@ -254,8 +254,8 @@ class ResultStore(Protocol):
     def read_root(self, name: str) -> Root | None:
         """A root by name."""
 
-    def roots(self) -> Sequence[Root]:
-        """All roots."""
+    def roots(self, prefix: str = "") -> Sequence[Root]:
+        """All roots whose names begin so, by name."""
 
     def delete_root(self, name: str) -> None:
         """Forgets a root; harmless if there is none."""

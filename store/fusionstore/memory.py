@@ -235,9 +235,9 @@ class MemoryStore:
         """A root by name."""
         return self._roots.get(name)
 
-    def roots(self) -> Sequence[Root]:
-        """All roots, by name."""
-        return [self._roots[name] for name in sorted(self._roots)]
+    def roots(self, prefix: str = "") -> Sequence[Root]:
+        """The roots whose names begin so, by name."""
+        return [self._roots[name] for name in sorted(self._roots) if name.startswith(prefix)]
 
     def delete_root(self, name: str) -> None:
         """Forgets a root."""
@@ -264,12 +264,13 @@ class MemoryStore:
             for full in records
             if canonical(full.record.observed) == canonical(draft.observed)
         ]
-        first = next((r for r in same if r.standing is not Standing.DISAGREES), None)
+        runs = [record for record in same if record.standing is not Standing.ASSERTED]
+        first = next((r for r in runs if r.standing is Standing.REALISATION), None)
         other = first if first is not None and dict(first.slots) != slots else None
         self._failures.pop(draft.key, None)
         self._held.pop(draft.key, None)
         self._changed.notify_all()
-        for record in same:
+        for record in same if draft.asserted else runs:
             if dict(record.slots) == slots:
                 return Published(record, is_new=False, disagrees_with=other)
         standing = Standing.REALISATION if first is None else Standing.DISAGREES

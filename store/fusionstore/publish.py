@@ -179,14 +179,16 @@ class Publish:
         for row in lost:
             self._catalogue.retire(row)
         present = [row.record for row in same if row not in lost]
-        standing = [record for record in present if record.standing is not Standing.DISAGREES]
-        agreeing = [record for record in present if dict(record.slots) == slots]
+        # what runs gave: a run is not measured by what somebody only declared
+        runs = [record for record in present if record.standing is not Standing.ASSERTED]
+        realised = [record for record in runs if record.standing is Standing.REALISATION]
+        known = present if draft.asserted else runs if realised else []
         # where the realisation is lost, a run that agrees with a once disagreeing record takes its place
-        closing.agrees_with = agreeing[0] if agreeing and standing else None
-        closing.realisation = next((r for r in standing if dict(r.slots) != slots), None)
+        closing.agrees_with = next((r for r in known if dict(r.slots) == slots), None)
+        closing.realisation = next((r for r in realised if dict(r.slots) != slots), None)
         if draft.asserted:
             closing.standing = Standing.ASSERTED
-        elif standing:
+        elif realised:
             closing.standing = Standing.DISAGREES
         taken = any(row.place is Place.FIRST for row in rows if row not in lost)
         closing.place = Place.FURTHER if taken else Place.FIRST

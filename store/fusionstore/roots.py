@@ -58,9 +58,10 @@ class Roots:
         except FileNotFoundError:
             return None
 
-    def all(self) -> list[Root]:
-        """All roots, by name. Raises Corrupt: whoever deletes must not overlook one."""
-        found = (self.read(name) for name in sorted(os.listdir(self._layout.roots)))
+    def all(self, prefix: str = "") -> list[Root]:
+        """All roots whose names begin so. Raises Corrupt: whoever deletes must not overlook one."""
+        names = sorted(os.listdir(self._layout.roots))
+        found = (self.read(name) for name in names if name.startswith(prefix))
         return [root for root in found if root is not None]
 
     def delete(self, name: str) -> None:

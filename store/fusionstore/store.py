@@ -258,10 +258,10 @@ class Store:
         with self._disk_errors:
             return self._roots.read(name)
 
-    def roots(self) -> Sequence[Root]:
-        """All roots."""
+    def roots(self, prefix: str = "") -> Sequence[Root]:
+        """All roots whose names begin so: only those are read."""
         with self._disk_errors:
-            return self._roots.all()
+            return self._roots.all(prefix)
 
     def delete_root(self, name: str) -> None:
         """Forgets a root."""

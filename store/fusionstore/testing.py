@@ -286,6 +286,34 @@ class ResultStoreSuite:
         assert store.lookup(key, anything) == run
         assert store.lookup(key, anything, asserted.id) == asserted
 
+    def test_a_run_is_not_measured_by_what_was_only_declared(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        for key, wrote in ((key_of("other"), "2"), (key_of("same"), "1")):
+            asserted = publish(
+                store, result_of(store, tmp_path, key, {"a": "1"}, asserted=True)
+            ).record
+            ran = publish(store, result_of(store, tmp_path, key, {"a": wrote}))
+            assert (True, None, Standing.REALISATION) == (
+                ran.is_new,
+                ran.disagrees_with,
+                ran.record.standing,
+            )
+            assert store.lookup(key, anything) == ran.record
+            assert store.lookup(key, anything, asserted.id) == asserted
+
+    def test_what_a_run_gave_need_not_be_declared(self, store: ResultStore, tmp_path: Path) -> None:
+        key = key_of("k")
+        ran = publish(store, result_of(store, tmp_path, key, {"a": "1"})).record
+        same = publish(store, result_of(store, tmp_path, key, {"a": "1"}, asserted=True))
+        assert (False, ran) == (same.is_new, same.record)
+        other = publish(store, result_of(store, tmp_path, key, {"a": "2"}, asserted=True))
+        assert (True, ran, Standing.ASSERTED) == (
+            other.is_new,
+            other.disagrees_with,
+            other.record.standing,
+        )
+
     def test_an_unknown_choice_is_no_hindrance(self, store: ResultStore, tmp_path: Path) -> None:
         record = publish(store, result_of(store, tmp_path, key_of("k"), {"a": "1"})).record
         gone = RecordId(digest_bytes(b"gone"))
@@ -410,7 +438,8 @@ class ResultStoreSuite:
         assert store.read_tree(tree.root) == tree
         newer = Root("kept-1", body={"n": 2})
         store.write_root(newer)
-        assert store.roots() == [newer]
+        assert store.roots() == [newer] == store.roots("kept-")
+        assert store.roots("pin-") == []
         store.delete_root("kept-1")
         store.delete_root("kept-1")
         assert (store.read_root("kept-1"), store.roots()) == (None, [])
