@@ -294,11 +294,11 @@ class ResultStoreSuite:
                 store, result_of(store, tmp_path, key, {"a": "1"}, asserted=True)
             ).record
             ran = publish(store, result_of(store, tmp_path, key, {"a": wrote}))
-            assert (True, None, Standing.REALISATION) == (
+            assert (
                 ran.is_new,
                 ran.disagrees_with,
                 ran.record.standing,
-            )
+            ) == (True, None, Standing.REALISATION)
             assert store.lookup(key, anything) == ran.record
             assert store.lookup(key, anything, asserted.id) == asserted
 
