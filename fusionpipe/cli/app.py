@@ -16,6 +16,7 @@ from fusionpipe.cli.link import link
 from fusionpipe.cli.logs import logs
 from fusionpipe.cli.main import INTERRUPTED
 from fusionpipe.cli.new import new
+from fusionpipe.cli.reproduce import reproduce
 from fusionpipe.cli.run import run
 from fusionpipe.cli.status import status
 from fusionpipe.cli.why import why
@@ -25,7 +26,7 @@ from fusionpipe.version import VERSION
 # What Typer raises for words that do not fit: Click's class, or that of the copy which newer ones carry.
 WrongWords = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _WRONG_USAGE = 2
-COMMANDS = (init, new, build, status, why, logs, graph, run, link, destroy)
+COMMANDS = (init, new, build, status, why, logs, graph, run, link, reproduce, destroy)
 
 
 def run_app(words: list[str]) -> int:
