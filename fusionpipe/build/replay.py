@@ -30,7 +30,7 @@ from fusionpipe.build.sources import Footprint, read_source
 from fusionpipe.errors import ProjectInvalid
 from fusionpipe.explain import Change, Field
 from fusionpipe.freeze import CannotFreeze, Frozen, FrozenSet, freeze
-from fusionpipe.model import Language, Node, NodeName
+from fusionpipe.model import Language, Node, NodeName, Source
 from fusionpipe.project import load
 from fusionpipe.runner.distributions import Distributions
 from fusionpipe.runner.observed import differences
@@ -110,6 +110,10 @@ class Present:
 
     def _read_source(self, name: NodeName) -> tuple[Digest, Path, Footprint] | None:
         node = self.nodes.get(name)
+        if (
+            node is None and self.archive.state.row(name).source
+        ):  # its files cannot be read any more
+            node = Node(name, source=Source(f"{name}/data"))
         if node is None or node.source is None:
             return None
         try:

@@ -264,11 +264,14 @@ def _differing(full: FullRecord, slots: dict[str, Tree]) -> tuple[FileDifference
         old = EMPTY_TREE if root == EMPTY_TREE.root else Tree(root, full.trees)
         new = slots.get(name, EMPTY_TREE)
         if old.root != new.root:
-            found += _differing_in(f"{name}/", old, new)
+            found += differing_in(f"{name}/", old, new)
     return tuple(found)
 
 
-def _differing_in(prefix: str, old: Tree, new: Tree) -> Iterator[FileDifference]:
+def differing_in(prefix: str, old: Tree, new: Tree) -> Iterator[FileDifference]:
+    """What two trees do not have alike, by path with `prefix` before it. A whole directory that is there
+    on one side only is told, and all below it.
+    """
     before, after = dict(old.walk()), dict(new.walk())
     for path in sorted(before.keys() | after.keys()):
         was, now = before.get(path), after.get(path)

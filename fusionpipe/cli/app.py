@@ -9,6 +9,7 @@ from typing import Annotated, cast
 import typer
 
 from fusionpipe.cli.build import build
+from fusionpipe.cli.checkout import checkout
 from fusionpipe.cli.destroy import destroy
 from fusionpipe.cli.graph import graph
 from fusionpipe.cli.init import init
@@ -26,7 +27,21 @@ from fusionpipe.version import VERSION
 # What Typer raises for words that do not fit: Click's class, or that of the copy which newer ones carry.
 WrongWords = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _WRONG_USAGE = 2
-COMMANDS = (init, new, build, status, why, logs, graph, run, link, reproduce, destroy)
+COMMANDS = (
+    init,
+    new,
+    build,
+    status,
+    why,
+    logs,
+    graph,
+    run,
+    link,
+    checkout,
+    reproduce,
+    accept,
+    destroy,
+)
 
 
 def run_app(words: list[str]) -> int:
