@@ -19,7 +19,7 @@ from fusionpipe.runner.observed import differences, still_holds
 from fusionpipe.runner.probe import ProbeFailed
 from fusionpipe.runner.tools import Missing, Tool, Toolbox, tool_key
 from fusionpipe.workspace import Workspace
-from fusionstore.contract import FullRecord, JsonObject, Record, ResultStore
+from fusionstore.contract import FullRecord, JsonObject, Record, ResultStore, Standing
 from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt
 from fusionstore.tree import Tree, build
@@ -120,9 +120,18 @@ class Lookup:
         return self.linked_root(node, record.slots["data"]) == row.root
 
     def accepts(self, asked: Asked) -> Callable[[Record], bool]:
-        """Whether a record's observations hold in this node's environment."""
+        """Whether a record's observations hold in this node's environment.
 
-        return lambda record: still_holds(record.observed, asked.packages)
+        What somebody only declared (fp accept) answers where it was chosen, and nowhere else.
+        """
+        choice = self.choice(asked.key)
+
+        def accepts(record: Record) -> bool:
+            if record.standing is Standing.ASSERTED and record.id != choice:
+                return False
+            return still_holds(record.observed, asked.packages)
+
+        return accepts
 
     def choice(self, key: ActionKey) -> RecordId | None:
         """The record this project chose for a key, if it did."""
@@ -213,6 +222,8 @@ def hit_reason(hit: Hit, node: NodeName, row: NodeRow, full: FullRecord | None) 
         return "unchanged"
     if full is None:
         return "found in the store"
+    if hit.record.standing is Standing.ASSERTED:
+        return str(full.body.get("reason"))
     maker = full.body.get("node")
     is_news = hit.record.id not in row.recent  # said once, not at every branch switched to
     if isinstance(maker, str) and maker != node and is_news:

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 import typer
 
+from fusionpipe.cli.accept import accept
 from fusionpipe.cli.build import build
 from fusionpipe.cli.checkout import checkout
 from fusionpipe.cli.destroy import destroy

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from fusionpipe.build.accept import assertion_of
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import NodeRow
@@ -21,6 +22,7 @@ from fusionpipe.cli.place import opened
 from fusionpipe.explain import Change, Field, compare
 from fusionpipe.model import NodeName
 from fusionpipe.project import resolve_node, select
+from fusionpipe.report.accept import assertion_line
 from fusionpipe.report.why import Section, render_sections, render_sections_json
 from fusionpipe.report.words import ago, duration
 from fusionpipe.settings import ambient, wants_colour
@@ -112,6 +114,9 @@ def _headline(stand: Stand) -> str:
 def _about_hit(session: Session, stand: Stand, full: FullRecord) -> Iterator[Section]:
     body = full.body
     made = full.record.made
+    if (assertion := assertion_of(full)) is not None:
+        yield Section(assertion_line(assertion), (f"fp build -f {stand.node} takes it back",))
+        return
     where = f"by {body.get('user')} on {body.get('host')}, {ago(made, time.time())}"
     took = f"in {duration(full.record.seconds)}, build {body.get('build')}"
     lines = [f"{where} ({_local(made)})", took, f"it ran then because: {body.get('reason')}"]

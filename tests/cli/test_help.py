@@ -13,7 +13,7 @@ NAMES = [command.__name__ for command in COMMANDS]
 
 
 def test_the_commands_are_those_that_are_promised() -> None:
-    promised = "init new build status why logs graph run link checkout reproduce destroy"
+    promised = "init new build status why logs graph run link checkout reproduce accept destroy"
     assert promised.split() == NAMES
 
 
