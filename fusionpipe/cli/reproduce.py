@@ -21,6 +21,9 @@ from fusionpipe.report.words import duration
 from fusionpipe.settings import ambient, wants_colour
 from fusionstore.contract import FullRecord
 
+_FEW = 40
+"""Results up to which each is told; of more, those that are identical are only counted."""
+
 
 def reproduce(
     ref: Annotated[
@@ -65,7 +68,7 @@ def run_and_tell(
 ) -> int:
     """Runs and reports; 0 if all are identical, 1 if not, 130 if interrupted."""
     colour = wants_colour(ambient(), is_terminal=sys.stdout.isatty())
-    report = ReproduceReport(sys.stdout, colour=colour, quiet=quiet)
+    report = ReproduceReport(sys.stdout, colour=colour, quiet=quiet, brief=len(steps) > _FEW)
     is_watched = sys.stderr.isatty() and not (as_json or quiet)
     is_identical = True
     try:

@@ -16,6 +16,7 @@ from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import NodeRow
 from fusionpipe.build.survey import Stand, Standing, survey
+from fusionpipe.build.verdicts import verdicts_of
 from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened
@@ -23,6 +24,7 @@ from fusionpipe.explain import Change, Field, compare
 from fusionpipe.model import NodeName
 from fusionpipe.project import resolve_node, select
 from fusionpipe.report.accept import assertion_line
+from fusionpipe.report.reproduce import verdict_line
 from fusionpipe.report.why import Section, render_sections, render_sections_json
 from fusionpipe.report.words import ago, duration
 from fusionpipe.settings import ambient, wants_colour
@@ -120,6 +122,9 @@ def _about_hit(session: Session, stand: Stand, full: FullRecord) -> Iterator[Sec
     where = f"by {body.get('user')} on {body.get('host')}, {ago(made, time.time())}"
     took = f"in {duration(full.record.seconds)}, build {body.get('build')}"
     lines = [f"{where} ({_local(made)})", took, f"it ran then because: {body.get('reason')}"]
+    if verdicts := verdicts_of(session.store, full.record.id):
+        more = f" ({len(verdicts)} times run again)" if len(verdicts) > 1 else ""
+        lines.append(f"{verdict_line(verdicts[0], time.time())}{more}")
     if body.get("node") != stand.node:
         lines.append(f"as the node {body.get('node')}")
     if stand.overridden and _is_linked(stand):

@@ -27,17 +27,22 @@ _INK = {
 
 
 class ReproduceReport:
-    """Writes each outcome as it comes, and a summary. `quiet` leaves out what is identical."""
+    """Writes each outcome as it comes, and a summary. `brief` only counts what is identical, `quiet` does
+    not tell of it at all.
+    """
 
-    def __init__(self, out: TextIO, *, colour: bool, quiet: bool = False) -> None:
+    def __init__(
+        self, out: TextIO, *, colour: bool, quiet: bool = False, brief: bool = False
+    ) -> None:
         self._output = Output(out, colour=colour)
         self._quiet = quiet
+        self._brief = brief or quiet
         self._counts = dict.fromkeys(Outcome, 0)
 
     def tell(self, one: Reproduced) -> None:
         """One result."""
         self._counts[one.outcome] += 1
-        if self._quiet and one.is_identical:
+        if self._brief and one.is_identical:
             return
         word = self._output.paint(f"{one.outcome.value:<9}", _INK[one.outcome])
         took = duration(one.seconds) if one.outcome is not Outcome.NOT_RUN else ""
@@ -48,7 +53,8 @@ class ReproduceReport:
 
     def sum_up(self) -> None:
         """The counts, where there was more than one result."""
-        if sum(self._counts.values()) > 1:
+        count = sum(self._counts.values())
+        if count > 1 and not (self._quiet and self._counts[Outcome.IDENTICAL] == count):
             parts = (f"{count:,} {word.value}" for word, count in self._counts.items() if count)
             self._output.line(self._output.paint(", ".join(parts), Ink.STRONG))
 

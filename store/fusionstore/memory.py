@@ -264,7 +264,8 @@ class MemoryStore:
             for full in records
             if canonical(full.record.observed) == canonical(draft.observed)
         ]
-        runs = [record for record in same if record.standing is not Standing.ASSERTED]
+        ran = (Standing.REALISATION, Standing.DISAGREES)
+        runs = [record for record in same if record.standing in ran]
         first = next((r for r in runs if r.standing is Standing.REALISATION), None)
         other = first if first is not None and dict(first.slots) != slots else None
         self._failures.pop(draft.key, None)

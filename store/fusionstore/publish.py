@@ -45,6 +45,8 @@ STEPS = (
 )
 """Told to `step` as each is done; a crash may come after any."""
 
+_RAN = (Standing.REALISATION, Standing.DISAGREES)
+
 
 @dataclass(slots=True)
 class _Closing:
@@ -180,7 +182,7 @@ class Publish:
             self._catalogue.retire(row)
         present = [row.record for row in same if row not in lost]
         # what runs gave: a run is not measured by what somebody only declared
-        runs = [record for record in present if record.standing is not Standing.ASSERTED]
+        runs = [record for record in present if record.standing in _RAN]
         realised = [record for record in runs if record.standing is Standing.REALISATION]
         known = present if draft.asserted else runs if realised else []
         # where the realisation is lost, a run that agrees with a once disagreeing record takes its place

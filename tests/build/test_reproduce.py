@@ -299,6 +299,42 @@ def test_an_interrupted_run_is_killed_and_nothing_is_published(
     assert [] == verdicts(project, "a")
 
 
+def test_one_that_was_killed_leaves_nothing_that_disturbs(project: Project, hall: Hall) -> None:
+    wait = f'if [ -e "$HALL/wait" ]; then {hall.meet()} fi\n'
+    project.node(
+        "a", f'{wait}echo "${{FP_RUN%%-*}}" >> "$HALL/pid"; echo one > ../data/x', toml=hall.toml
+    )
+    assert 0 == project.call("build").code
+    (hall.place / "wait").touch()
+    running = project.start("reproduce", "a")
+    hall.await_it()
+    running.kill()
+    running.communicate(timeout=60)
+    (hall.place / "wait").unlink()
+    assert [] == verdicts(project, "a")
+    assert {"a": "ran"} == project.outcomes("-f", "a")
+    assert 0 == project.call("reproduce", "a").code
+    assert 3 == len(
+        (hall.place / "pid").read_text().splitlines()
+    )  # the killed one's run never went on
+
+
+def test_why_tells_the_latest_verdict(changing: Project) -> None:
+    for _ in range(2):
+        changing.call("reproduce", "it")
+    assert "NOT reproduced: other bytes by" in changing.call("why", "it").out
+    assert "(2 times run again)" in changing.call("why", "it").out
+
+
+def test_of_many_only_those_that_differ_are_told(project: Project) -> None:
+    for number in range(41):
+        project.node(f"n{number}")
+    out = project.call("build", "--check-reproducible").out
+    assert out.endswith("41 identical\n")
+    assert "identical  n" not in out
+    assert "" == project.call("build", "--check-reproducible", "-q").out
+
+
 def test_a_build_may_check_what_it_makes(changing: Project) -> None:
     changing.node("good", "echo one > ../data/x").node("child", parents=["good"])
     changing.node("volatile", "date +%N > ../data/x", toml="cache = false\n")
