@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, assert_never
 
 from blake3 import blake3
 
-from fusionpipe.model import Entry, Params
+from fusionpipe.model import NO_PARAMS, Entry, Params
 from fusionstore.contract import Json, JsonObject
 from fusionstore.digest import ActionKey, Digest
 from fusionstore.tree import Kind
@@ -40,8 +39,7 @@ class Material(NamedTuple):
         return [self.kind.name.lower(), self.digest]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """Everything that can reach the code of one run."""
 
     # The program itself: names, bytes and executable bits of what lies in code/. None: only a command.
@@ -51,20 +49,20 @@ class Action:
     # (kind, version) of the interpreter: another Python may compute other numbers.
     tool: tuple[str, str]
     # Code shared between nodes: importable, so its bytes reach the run; by name, since imports use it.
-    libs: Mapping[str, Material] = field(default_factory=dict)
+    libs: Mapping[str, Material] = {}
     # Declared files: read by name below inputs/.
-    inputs: Mapping[str, Material] = field(default_factory=dict)
+    inputs: Mapping[str, Material] = {}
     # What the code finds in params.json.
-    params: Params = field(default_factory=dict)
+    params: Params = NO_PARAMS
     # What the code finds below parents/: digests of outputs, not keys, so that equal outputs cut off (L4).
     # alias -> member ("" for a plain parent) -> data tree.
-    parents: Mapping[str, Mapping[str, Digest]] = field(default_factory=dict)
+    parents: Mapping[str, Mapping[str, Digest]] = {}
     # Other tools the user declared by version, as declared.
-    tools: Mapping[str, str] = field(default_factory=dict)
+    tools: Mapping[str, str] = {}
     # Locked environments by the file's name: the parsed content, so a comment in it changes nothing.
-    locks: Mapping[str, Digest] = field(default_factory=dict)
+    locks: Mapping[str, Digest] = {}
     # Declared variables: their values reach the run. None: unset, which differs from empty.
-    env: Mapping[str, str | None] = field(default_factory=dict)
+    env: Mapping[str, str | None] = {}
     # What fp.seed() and FP_SEED give.
     seed: int = 0
     # The user's salt: turned to say "not the same any more" when we cannot see why.

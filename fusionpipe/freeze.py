@@ -6,10 +6,7 @@ bytes copied with the digest found here (L3). Nothing is written.
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -131,10 +128,6 @@ def _freeze_file(at: str, path: str, is_link: bool, disk: Workspace) -> FrozenFi
     return FrozenFile(at, path, Entry("", kind, digest, status.st_size), print_of(status))
 
 
-_COMMENT = re.compile(rb"(?:^|\s)#.*")
-_UNQUOTED = re.compile(rb"[^'\"]*?(?:^|\s)#")  # after a quote a # may be part of a text
-
-
 def _lock_digest(path: str, disk: Workspace) -> Digest:
     try:
         data = disk.read(path)
@@ -147,6 +140,10 @@ def _lock_digest(path: str, disk: Workspace) -> Digest:
 
 def _parse_lock(data: bytes) -> Json:
     """A lock's content without comments and layout: TOML, JSON, or lines (requirements.txt)."""
+    import json  # few nodes have a lock, and every build would pay for these
+    import re
+    import tomllib
+
     text = data.decode("utf-8", "surrogateescape")
     try:
         return _plain(tomllib.loads(text))
@@ -157,9 +154,11 @@ def _parse_lock(data: bytes) -> Json:
         return value
     except ValueError:
         pass
+    comment = re.compile(rb"(?:^|\s)#.*")
+    unquoted = re.compile(rb"[^'\"]*?(?:^|\s)#")  # after a quote a # may be part of a text
     # the indentation stays: in a conda environment it tells whose item a line is
     lines = (
-        (_COMMENT.sub(b"", line) if _UNQUOTED.match(line) else line).rstrip()
+        (comment.sub(b"", line) if unquoted.match(line) else line).rstrip()
         for line in data.splitlines()
     )
     return [line.decode("utf-8", "surrogateescape") for line in lines if line]

@@ -38,13 +38,19 @@ class Baseline:
         self._position = {name: at for at, name in enumerate(snapshot[8])}
 
     @classmethod
-    def of(cls, root: Path, difference: Difference, disk: Workspace) -> Baseline | None:
-        """What the difference leaves; None if the project has to be read again."""
+    def of(
+        cls, root: Path, difference: Difference, disk: Workspace, unsettled: Iterable[NodeName]
+    ) -> Baseline | None:
+        """What the difference leaves; None if the project has to be read again.
+
+        `unsettled` are nodes that were linked anew since: another result may have equal bytes.
+        """
         snapshot, paths, moved = difference
         remembered = Remembered.load(root, snapshot[2])
         if remembered is None:
             return None
-        touched = set(map(NodeName, moved))
+        touched = {name for name in unsettled if name in remembered.graph.nodes}
+        touched.update(map(NodeName, moved))
         structural: list[str] = []
         for seen in paths:
             path = "" if seen == ROOT else seen

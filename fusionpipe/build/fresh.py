@@ -27,9 +27,10 @@ def keep_fresh(work: Work) -> None:
     for name in names:
         _see_links(session, name)
     is_same = _settle(session)
-    session.state.save(session.graph.nodes)
     roots = {name: root for name in names if (root := _data_root(work, name))}
-    if not is_same or len(roots) < len(names):
+    is_settled = is_same and len(roots) == len(names)
+    session.state.save(session.graph.nodes, is_settled=is_settled)
+    if not is_settled:
         return
     digests = {name: work.plan.digest(name) for name in names}
     if baseline is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,18 +57,22 @@ class Prepared(NamedTuple):
     footprints: tuple[Watched, ...]
 
 
-@dataclass(slots=True)
 class Preparer:
     """Prepares runs of one build. Trees are proven once per build."""
 
-    root: Path
-    store: ResultStore
-    ambient: Mapping[str, str]
-    place_of_source: Callable[[NodeName], tuple[Path, Footprint] | None]
-    _proven: dict[Digest, Proof] = field(default_factory=dict)
-    _environments: dict[tuple[tuple[str, ...], ...], Mapping[str, str]] = field(
-        default_factory=dict
-    )
+    def __init__(
+        self,
+        root: Path,
+        store: ResultStore,
+        ambient: Mapping[str, str],
+        place_of_source: Callable[[NodeName], tuple[Path, Footprint] | None],
+    ) -> None:
+        self.root = root
+        self.store = store
+        self.ambient = ambient
+        self.place_of_source = place_of_source
+        self._proven: dict[Digest, Proof] = {}
+        self._environments: dict[tuple[tuple[str, ...], ...], Mapping[str, str]] = {}
 
     def prepare(self, asked: Asked) -> Prepared | Changed | Lost | CannotRun:
         """Everything a run of this node needs, in place."""

@@ -11,7 +11,6 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,34 +31,36 @@ class _Flat(NamedTuple):
     directory: tuple[int, int, int]  # inode, modified, changed (ns)
 
 
-@dataclass(slots=True)
 class Proof:
     """A stored tree as it was proven. Found changed once, it is spoilt for all who were reading it.
 
     So a run that saw another's scribbles is void even when the tree has been mended before it ends.
+    `shown` is what the user knows it by.
     """
 
-    shown: str  # what the user knows it by
-    place: Path
-    is_spoilt: bool = False
-    _path: str = ""
-    _now_ns: Callable[[], int] = time.time_ns
-    _seen: bytes | _Names = b""  # what a scan found
-    _flat: _Flat | None = None  # what may be compared without a scan
-    _mark: _Mark | None = None  # of a single file
+    def __init__(self, shown: str, place: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self.shown = shown
+        self.place = place
+        self.is_spoilt = False
+        self._path = str(place)
+        self._now_ns = now_ns
+        self._seen: bytes | _Names = b""  # what a scan found
+        self._flat: _Flat | None = None  # what may be compared without a scan
+        self._mark: _Mark | None = None  # of a single file
 
     @classmethod
     def of_tree(cls, shown: str, place: Path, *, now_ns: Callable[[], int] = time.time_ns) -> Proof:
         """The proof of a tree that was checked just now. Raises OSError."""
-        proof = cls(shown, place, _path=str(place), _now_ns=now_ns)
+        proof = cls(shown, place, now_ns)
         proof._seen = proof._scan()
         return proof
 
     @classmethod
     def of_file(cls, shown: str, place: Path) -> Proof:
         """The proof of a single stored file. Raises OSError."""
-        path = str(place)
-        return cls(shown, place, _path=path, _mark=_mark(os.lstat(path)))
+        proof = cls(shown, place)
+        proof._mark = _mark(os.lstat(proof._path))
+        return proof
 
     def first_change(self) -> str | None:
         """What was proven, if that does not hold any more. A few stats, or one scan of the tree."""

@@ -96,7 +96,7 @@ class Session:
         """
         opening = Opening(root)
         with opening.undone():
-            baseline = Baseline.of(root, difference, opening.disk)
+            baseline = Baseline.of(root, difference, opening.disk, opening.state.unsettled)
             if baseline is None:
                 opening.clock.close()
                 return None

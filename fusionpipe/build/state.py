@@ -55,6 +55,7 @@ class State:
         self.memory = Memory()
         self.probes: dict[str, JsonObject] = {}
         self.choices: dict[str, str] = {}  # key -> record chosen by -f, accept
+        self.unsettled: frozenset[NodeName] = frozenset()  # put since the last snapshot
         self._rows: dict[NodeName, _PlainRow] = {}
         self._touched: set[NodeName] = set()
         self._chosen: set[str] = set()
@@ -76,7 +77,7 @@ class State:
         self._loaded = _identity(file)
         plain = memo.load(file)
         if isinstance(plain, tuple) and plain[0] == _SHAPE:
-            _, self._rows, self.choices = plain
+            _, self._rows, self.choices, self.unsettled = plain
 
     @property
     def has_rows(self) -> bool:
@@ -113,30 +114,36 @@ class State:
         self.choices[key] = record
         self._chosen.add(key)
 
-    def save(self, nodes: Container[NodeName]) -> None:
+    def save(self, nodes: Container[NodeName], *, is_settled: bool = False) -> None:
         """Writes the state, merged with what another build saved meanwhile. Rows of gone nodes stay a
-        while: a branch switched away from comes back. Raises OSError."""
+        while: a branch switched away from comes back. `is_settled`: a snapshot of it all follows. Raises
+        OSError.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         with _locked(self.path / "lock"):
+            theirs: frozenset[NodeName] = frozenset()
             if _identity(self.path / "rows") != self._loaded:
-                self._take_in_theirs()
+                theirs = self._take_in_theirs()
             kept = {name: row for name, row in self._rows.items() if name in nodes or row[_RECORD]}
-            memo.save(self.path / "rows", (_SHAPE, kept, self.choices))
+            self.unsettled = theirs if is_settled else theirs | self.unsettled | self._touched
+            memo.save(self.path / "rows", (_SHAPE, kept, self.choices, self.unsettled))
             self._loaded = _identity(self.path / "rows")
         memo.save(self.path / "memory", (_SHAPE, self.memory.to_plain(), self.probes))
 
-    def _take_in_theirs(self) -> None:
+    def _take_in_theirs(self) -> frozenset[NodeName]:
+        """Merges what another build saved meanwhile; the nodes that it left unsettled."""
         theirs = State(self.path)
         theirs._load_rows()
         self._rows = theirs._rows | {name: self._rows[name] for name in self._touched}
         self.choices = theirs.choices | {key: self.choices[key] for key in self._chosen}
+        return theirs.unsettled
 
 
 _PlainRow = tuple[Any, ...]
 _NOTHING = NodeRow()
 _RECORD = NodeRow._fields.index("record")
 _SECONDS = NodeRow._fields.index("seconds")
-_SHAPE = ("state 2", *NodeRow._fields)
+_SHAPE = ("state 3", *NodeRow._fields)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -6,7 +6,6 @@ Shared by the parts that look up, start and end runs; only the deciding thread t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fusionpipe.build.linking import link_hit
@@ -35,20 +34,18 @@ class Wishes(NamedTuple):
     grace: float = 10.0  # seconds between TERM and KILL
 
 
-@dataclass(slots=True)
 class Flight:
     """A node that has to run: from the moment that is known until it is settled."""
 
-    asked: Asked
-    reason: str
-    claim: Claim | None = None
-    footprints: tuple[Watched, ...] = ()  # what must not change while it runs
-    code: tuple[
-        Proof, ...
-    ] = ()  # its stored code: it may write to its own, but others share the files
-    rundir: RunDirectory | None = None
-    exited: Exited | None = None
-    has_live_log: bool = False
+    def __init__(self, asked: Asked, reason: str) -> None:
+        self.asked = asked
+        self.reason = reason
+        self.claim: Claim | None = None
+        self.footprints: tuple[Watched, ...] = ()  # what must not change while it runs
+        self.code: tuple[Proof, ...] = ()  # as stored: others share the files
+        self.rundir: RunDirectory | None = None
+        self.exited: Exited | None = None
+        self.has_live_log: bool = False
 
 
 class Failure(NamedTuple):
@@ -61,27 +58,37 @@ class Failure(NamedTuple):
     seconds: float = 0.0
 
 
-@dataclass(slots=True)
 class Work:
     """The state of one build."""
 
-    session: Session
-    wishes: Wishes
-    report: Report
-    plan: Plan
-    order: LinkOrder
-    id: str
-    started_ns: int
-    give_up_under_way: Callable[[Fallen], None]
-    flights: dict[NodeName, Flight] = field(default_factory=dict)
-    sources: dict[NodeName, Read] = field(default_factory=dict)
-    records: dict[NodeName, Record] = field(default_factory=dict)
-    failed_first: NodeName | None = None
-    saved: float = 0.0
-    has_linked: bool = False
-    is_winding_down: bool = False
-    damaged: set[NodeName] = field(default_factory=set)  # whose stored bytes were found to be
-    was_spoilt: bool = False  # a run wrote into stored files: others may share them
+    def __init__(
+        self,
+        session: Session,
+        wishes: Wishes,
+        report: Report,
+        plan: Plan,
+        order: LinkOrder,
+        id: str,
+        started_ns: int,
+        give_up_under_way: Callable[[Fallen], None],
+    ) -> None:
+        self.session = session
+        self.wishes = wishes
+        self.report = report
+        self.plan = plan
+        self.order = order
+        self.id = id
+        self.started_ns = started_ns
+        self.give_up_under_way = give_up_under_way
+        self.flights: dict[NodeName, Flight] = {}
+        self.sources: dict[NodeName, Read] = {}
+        self.records: dict[NodeName, Record] = {}
+        self.failed_first: NodeName | None = None
+        self.saved: float = 0.0
+        self.has_linked: bool = False
+        self.is_winding_down: bool = False
+        self.damaged: set[NodeName] = set()  # whose stored bytes were found to be
+        self.was_spoilt: bool = False  # a run wrote into stored files: others may share them
 
     # -- outcomes ------------------------------------------------------------------------------
     def finished(

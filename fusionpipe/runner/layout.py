@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +16,7 @@ class Placed(NamedTuple):
     link: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """A run's whole view of its inputs.
 
     `code_directories` are directories below code/, empty ones too (those that `code` implies may be left
@@ -28,9 +26,9 @@ class Layout:
 
     code: tuple[Placed, ...] = ()
     code_directories: tuple[str, ...] = ()
-    inputs: Mapping[str, Path] = field(default_factory=dict)
-    libs: Mapping[str, Path] = field(default_factory=dict)
-    parents: Mapping[str, Path | Mapping[str, Path]] = field(default_factory=dict)
+    inputs: Mapping[str, Path] = {}
+    libs: Mapping[str, Path] = {}
+    parents: Mapping[str, Path | Mapping[str, Path]] = {}
     params: bytes = b"{}\n"
 
     def directories(self) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from fusionpipe.model import NodeName
 from fusionpipe.runner import log, procfs
@@ -38,25 +37,33 @@ _LONGEST_PAUSE = 0.05
 _REAP_EVERY = 5.0  # dead daemons of a long run should not pile up
 
 
-@dataclass(slots=True)
 class _Live:
     """A run that is not over."""
 
-    run: Run
-    rundir: RunDirectory
-    kin: Kin
-    process: subprocess.Popen[bytes]
-    output: Output
-    began: float
-    is_stopped: bool = False
-    kill_at: float | None = None  # when to go from TERM to KILL
-    look_at: float | None = None  # when to look again what is left
-    pause: float = _FIRST_LOOK
-    give_up_at: float | None = None
-    ended: Ended | None = None
-    seconds: float = 0.0
-    patient_until: float = 0.0
-    stragglers: dict[int, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        run: Run,
+        rundir: RunDirectory,
+        kin: Kin,
+        process: subprocess.Popen[bytes],
+        output: Output,
+        began: float,
+    ) -> None:
+        self.run = run
+        self.rundir = rundir
+        self.kin = kin
+        self.process = process
+        self.output = output
+        self.began = began
+        self.is_stopped: bool = False
+        self.kill_at: float | None = None  # when to go from TERM to KILL
+        self.look_at: float | None = None  # when to look again what is left
+        self.pause: float = _FIRST_LOOK
+        self.give_up_at: float | None = None
+        self.ended: Ended | None = None
+        self.seconds: float = 0.0
+        self.patient_until: float = 0.0
+        self.stragglers: dict[int, str] = {}
 
 
 class ProcessRunner:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +12,7 @@ from fusionpipe.runner.layout import Layout
 from fusionpipe.runner.rundir import RunDirectory
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What to run, and in what surroundings.
 
     `argv[0]` is an absolute path, a command on the node's PATH, or a path from code/. `environment` comes
@@ -30,8 +28,8 @@ class Run:
     shown: str
     seed: int = 0
     named: str | None = None
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    extra: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = {}
+    extra: Mapping[str, str] = {}
 
     def environment_at(self, root: Path, tmp: Path) -> dict[str, str]:
         """The whole environment of this run when its directory is `root`, secrets included."""

@@ -7,7 +7,6 @@ holds all of them to it. Nothing here does anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -18,6 +17,9 @@ from fusionstore.tree import Tree
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Json]
 
+NO_BODY: JsonObject = {}
+"""Nothing, for whoever has nothing to say. Never changed: it is shared."""
+
 
 class Standing(StrEnum):
     """How a record came to stand beside others of its key."""
@@ -27,8 +29,7 @@ class Standing(StrEnum):
     ASSERTED = "asserted"  # nobody ran it: a user declared these bytes valid
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A finished run, hashed and in place, asking to be published.
 
     `slots` are its outputs (slot name to the root of an ingested tree); `keeps` names trees stored only
@@ -38,10 +39,10 @@ class Draft:
 
     key: ActionKey
     slots: Mapping[str, Tree]
-    keeps: Mapping[str, Tree] = field(default_factory=dict)
+    keeps: Mapping[str, Tree] = {}
     log: Digest | None = None
     observed: Json = None
-    body: JsonObject = field(default_factory=dict)
+    body: JsonObject = NO_BODY
     asserted: bool = False
 
 
@@ -126,8 +127,7 @@ Accepts = Callable[[Record], bool]
 """Whether a record's observations still hold for the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """Something that keeps results alive: a pin, a project, or a user's own data.
 
     `records` and `trees` are kept with everything they name. `encodings` must hold the directories of
@@ -137,8 +137,8 @@ class Root:
     name: str  # a file name: "project-<id>", "kept-<digest>", "pin-<name>"
     records: Sequence[RecordId] = ()
     trees: Sequence[Digest] = ()
-    encodings: Mapping[Digest, bytes] = field(default_factory=dict)
-    body: JsonObject = field(default_factory=dict)
+    encodings: Mapping[Digest, bytes] = {}
+    body: JsonObject = NO_BODY
 
 
 class ResultStore(Protocol):

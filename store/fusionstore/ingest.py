@@ -14,7 +14,6 @@ import stat
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fusionstore.arrivals import Arrivals, Arrived
@@ -34,16 +33,16 @@ _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _PATIENCE = (0.001, 0.004, 0.016)
 
 
-@dataclass(slots=True)
 class _Gathered:
     """What was found so far below one directory."""
 
-    root: str
-    rows: list[bytes] = field(default_factory=list)
-    encodings: dict[Digest, bytes] = field(default_factory=dict)
-    blobs: set[str] = field(default_factory=set)
-    below: list[str] = field(default_factory=list)
-    loose: list[str] = field(default_factory=list)
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.rows: list[bytes] = []
+        self.encodings: dict[Digest, bytes] = {}
+        self.blobs: set[str] = set()
+        self.below: list[str] = []
+        self.loose: list[str] = []
 
     def arrived(self, tree: Tree) -> Arrived:
         """All of it, once the tree stands."""

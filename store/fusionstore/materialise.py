@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, field
 
 from fusionstore.arrivals import Arrivals, Arrived
 from fusionstore.errors import TreeLost
@@ -18,12 +17,12 @@ from fusionstore.seal import directory_row, file_row, link_row, seal
 from fusionstore.tree import Entry, Kind, Tree
 
 
-@dataclass(slots=True)
 class _Laid:
-    rows: list[bytes] = field(default_factory=list)
-    blobs: set[str] = field(default_factory=set)
-    directories: list[str] = field(default_factory=list)
-    loose: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+        self.blobs: set[str] = set()
+        self.directories: list[str] = []
+        self.loose: list[str] = []
 
 
 class Materialise:

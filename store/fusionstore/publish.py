@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from fusionstore.arrivals import Arrivals, Arrived, barrier_for
 from fusionstore.catalogue import Catalogue
@@ -48,20 +47,20 @@ STEPS = (
 _RAN = (Standing.REALISATION, Standing.DISAGREES)
 
 
-@dataclass(slots=True)
 class _Closing:
     """A draft on its way, with what of its closure is not yet known to be durable."""
 
-    draft: Draft
-    trees: dict[Digest, Arrived] = field(default_factory=dict)
-    blobs: dict[str, Stamp] = field(default_factory=dict)
-    standing: Standing = Standing.REALISATION
-    realisation: Record | None = None  # the one it disagrees with
-    agrees_with: Record | None = None  # the one that already says the same
-    record: Record | None = None
-    place: Place = Place.FIRST
-    written: str = ""  # its record's file in tmp/
-    error: Exception | None = None
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.trees: dict[Digest, Arrived] = {}
+        self.blobs: dict[str, Stamp] = {}
+        self.standing: Standing = Standing.REALISATION
+        self.realisation: Record | None = None  # the one it disagrees with
+        self.agrees_with: Record | None = None  # the one that already says the same
+        self.record: Record | None = None
+        self.place: Place = Place.FIRST
+        self.written: str = ""  # its record's file in tmp/
+        self.error: Exception | None = None
 
 
 class Publish:

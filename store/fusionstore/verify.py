@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from fusionstore.arrivals import Arrivals, Arrived
 from fusionstore.digest import Digest, digest_file
@@ -25,17 +24,17 @@ from fusionstore.seal import Stamp, directory_row, file_row, link_row, scan_seal
 from fusionstore.tree import Entry, Kind, Tree
 
 
-@dataclass(slots=True)
 class _Mending:
     """One tree being looked at name by name."""
 
-    tree: Tree
-    place: str
-    rows: list[bytes] = field(default_factory=list)
-    blobs: set[str] = field(default_factory=set)
-    directories: list[str] = field(default_factory=list)
-    loose: list[str] = field(default_factory=list)
-    lost: str = ""  # the first file that could not be brought back
+    def __init__(self, tree: Tree, place: str) -> None:
+        self.tree = tree
+        self.place = place
+        self.rows: list[bytes] = []
+        self.blobs: set[str] = set()
+        self.directories: list[str] = []
+        self.loose: list[str] = []
+        self.lost: str = ""  # the first file that could not be brought back
 
     @property
     def label(self) -> str:

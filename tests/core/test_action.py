@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import struct
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -47,60 +46,58 @@ FULL = Action(
 )
 
 OTHERS: dict[str, list[Action]] = {
-    "code": [replace(FULL, code=blob("edited")), replace(FULL, code=None)],
+    "code": [FULL._replace(code=blob("edited")), FULL._replace(code=None)],
     "entry": [
-        replace(FULL, entry=Entry(Language.PYTHON, "main.py")),
-        replace(FULL, entry=Entry(Language.COMMAND, "", FULL.entry.argv)),
-        replace(FULL, entry=Entry(Language.PYTHON, "", ("python", "-m fit"))),
+        FULL._replace(entry=Entry(Language.PYTHON, "main.py")),
+        FULL._replace(entry=Entry(Language.COMMAND, "", FULL.entry.argv)),
+        FULL._replace(entry=Entry(Language.PYTHON, "", ("python", "-m fit"))),
     ],
-    "tool": [replace(FULL, tool=("python", "3.11.8")), replace(FULL, tool=("r", "3.11.7"))],
+    "tool": [FULL._replace(tool=("python", "3.11.8")), FULL._replace(tool=("r", "3.11.7"))],
     "libs": [
-        replace(FULL, libs={}),
-        replace(FULL, libs={**FULL.libs, "ourlib": Material(Kind.DIRECTORY, blob("edited"))}),
-        replace(FULL, libs={**FULL.libs, "one.py": Material(Kind.EXECUTABLE, blob("1"))}),
-        replace(FULL, libs={"renamed": FULL.libs["ourlib"], "one.py": FULL.libs["one.py"]}),
+        FULL._replace(libs={}),
+        FULL._replace(libs={**FULL.libs, "ourlib": Material(Kind.DIRECTORY, blob("edited"))}),
+        FULL._replace(libs={**FULL.libs, "one.py": Material(Kind.EXECUTABLE, blob("1"))}),
+        FULL._replace(libs={"renamed": FULL.libs["ourlib"], "one.py": FULL.libs["one.py"]}),
     ],
     "inputs": [
-        replace(FULL, inputs={}),
-        replace(FULL, inputs={"config": Material(Kind.FILE, blob("config"))}),
-        replace(FULL, inputs={"other": FULL.inputs["config"]}),
+        FULL._replace(inputs={}),
+        FULL._replace(inputs={"config": Material(Kind.FILE, blob("config"))}),
+        FULL._replace(inputs={"other": FULL.inputs["config"]}),
     ],
     "params": [
-        replace(FULL, params={**FULL.params, "lr": 0.2}),
-        replace(FULL, params={**FULL.params, "on": 1}),
-        replace(FULL, params={**FULL.params, "layers": [2, 1]}),
-        replace(FULL, params={**FULL.params, "layers": [1, 2.0]}),
-        replace(FULL, params={**FULL.params, "deep": {"a": {"b": ""}}}),
-        replace(FULL, params={**FULL.params, "more": None}),
+        FULL._replace(params={**FULL.params, "lr": 0.2}),
+        FULL._replace(params={**FULL.params, "on": 1}),
+        FULL._replace(params={**FULL.params, "layers": [2, 1]}),
+        FULL._replace(params={**FULL.params, "layers": [1, 2.0]}),
+        FULL._replace(params={**FULL.params, "deep": {"a": {"b": ""}}}),
+        FULL._replace(params={**FULL.params, "more": None}),
     ],
     "parents": [
-        replace(FULL, parents={**FULL.parents, "raw": {"": blob("other")}}),
-        replace(FULL, parents={"fresh": FULL.parents["raw"], "runs": FULL.parents["runs"]}),
-        replace(FULL, parents={**FULL.parents, "raw": {"a": blob("raw")}}),
-        replace(FULL, parents={**FULL.parents, "runs": {"a": blob("bc"), "b/c": blob("a")}}),
-        replace(FULL, parents={**FULL.parents, "none": {}}),
+        FULL._replace(parents={**FULL.parents, "raw": {"": blob("other")}}),
+        FULL._replace(parents={"fresh": FULL.parents["raw"], "runs": FULL.parents["runs"]}),
+        FULL._replace(parents={**FULL.parents, "raw": {"a": blob("raw")}}),
+        FULL._replace(parents={**FULL.parents, "runs": {"a": blob("bc"), "b/c": blob("a")}}),
+        FULL._replace(parents={**FULL.parents, "none": {}}),
     ],
-    "tools": [replace(FULL, tools={"matlab": "R2025a"}), replace(FULL, tools={})],
-    "locks": [replace(FULL, locks={"uv.lock": blob("upgraded")}), replace(FULL, locks={})],
+    "tools": [FULL._replace(tools={"matlab": "R2025a"}), FULL._replace(tools={})],
+    "locks": [FULL._replace(locks={"uv.lock": blob("upgraded")}), FULL._replace(locks={})],
     "env": [
-        replace(FULL, env={**FULL.env, "REGION": "us"}),
-        replace(FULL, env={**FULL.env, "EMPTY": None}),
-        replace(FULL, env={"REGION": "eu", "EMPTY": ""}),
+        FULL._replace(env={**FULL.env, "REGION": "us"}),
+        FULL._replace(env={**FULL.env, "EMPTY": None}),
+        FULL._replace(env={"REGION": "eu", "EMPTY": ""}),
     ],
-    "seed": [replace(FULL, seed=8)],
-    "version": [replace(FULL, version="3")],
-    "name": [replace(FULL, name="train/fit2"), replace(FULL, name=None)],
+    "seed": [FULL._replace(seed=8)],
+    "version": [FULL._replace(version="3")],
+    "name": [FULL._replace(name="train/fit2"), FULL._replace(name=None)],
 }
 """For each field, actions that differ from FULL in it alone."""
 
 
-@pytest.mark.parametrize("field", [one.name for one in fields(Action)])
+@pytest.mark.parametrize("field", Action._fields)
 def test_changing_one_field_alone_changes_the_key(field: str) -> None:
     assert field in OTHERS, f"{field} is new in Action: add actions that differ in it alone"
     for other in OTHERS[field]:
-        differing = [
-            f.name for f in fields(Action) if getattr(other, f.name) != getattr(FULL, f.name)
-        ]
+        differing = [name for name in Action._fields if getattr(other, name) != getattr(FULL, name)]
         # 1 == True and 2 == 2.0 for Python: the key must know better
         assert differing in ([field], [])
         assert FULL.key() != other.key(), other
@@ -218,16 +215,16 @@ GOLDEN_ACTIONS: dict[str, Action] = {
     "shell": Action(blob("sh"), Entry(Language.SHELL, "main.sh"), ("sh", "dash 0.5")),
     "executable": Action(blob("x"), Entry(Language.EXECUTABLE, "main"), ("executable", "")),
     "octave": Action(blob("m"), Entry(Language.OCTAVE, "main.m"), ("octave", "9.2.0")),
-    "number params": replace(PLAIN, params={"a": 1, "b": 1.0, "c": True, "d": -0.0, "e": 10**20}),
-    "odd numbers": replace(PLAIN, params={"inf": math.inf, "-inf": -math.inf, "nan": math.nan}),
-    "texts": replace(
-        PLAIN, params={"é": "naïve", "": "\0date:2026-11-20", "1": "1", "raw": "\udcff"}
+    "number params": PLAIN._replace(params={"a": 1, "b": 1.0, "c": True, "d": -0.0, "e": 10**20}),
+    "odd numbers": PLAIN._replace(params={"inf": math.inf, "-inf": -math.inf, "nan": math.nan}),
+    "texts": PLAIN._replace(
+        params={"é": "naïve", "": "\0date:2026-11-20", "1": "1", "raw": "\udcff"}
     ),
-    "empty containers": replace(PLAIN, params={"list": [], "table": {}, "both": [[], {}]}),
-    "one parent": replace(PLAIN, parents={"raw": {"": blob("raw")}}),
-    "many parents": replace(PLAIN, parents={"runs": {"b": blob("b"), "a/c": blob("c")}}),
-    "environment": replace(PLAIN, env={"SET": "x", "EMPTY": "", "UNSET": None}),
-    "salted": replace(PLAIN, version="2026-11", seed=-1, name="prep/clean"),
+    "empty containers": PLAIN._replace(params={"list": [], "table": {}, "both": [[], {}]}),
+    "one parent": PLAIN._replace(parents={"raw": {"": blob("raw")}}),
+    "many parents": PLAIN._replace(parents={"runs": {"b": blob("b"), "a/c": blob("c")}}),
+    "environment": PLAIN._replace(env={"SET": "x", "EMPTY": "", "UNSET": None}),
+    "salted": PLAIN._replace(version="2026-11", seed=-1, name="prep/clean"),
 }
 """Written to golden_keys.json by `python tests/core/test_action.py`, and only by that."""
 

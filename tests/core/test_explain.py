@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -59,102 +58,102 @@ OLD = Action(
 
 SENTENCES: dict[str, tuple[Action, list[str]]] = {
     "a file of code edited": (
-        replace(OLD, code=tree(main_py="b", old_py="o")),
+        OLD._replace(code=tree(main_py="b", old_py="o")),
         ["code/main.py edited"],
     ),
     "files of code added, removed": (
-        replace(OLD, code=tree(main_py="a", new_py="o")),
+        OLD._replace(code=tree(main_py="a", new_py="o")),
         ["code/new.py added", "code/old.py removed"],
     ),
     "a mode": (
-        replace(OLD, code=tree(main_py="#!a", old_py="o")),
+        OLD._replace(code=tree(main_py="#!a", old_py="o")),
         ["code/main.py changed its executable bit"],
     ),
     "an empty directory": (
-        replace(OLD, code=tree("out", main_py="a", old_py="o")),
+        OLD._replace(code=tree("out", main_py="a", old_py="o")),
         ["code/ edited"],
     ),
     "no code any more": (
-        replace(OLD, code=None),
+        OLD._replace(code=None),
         ["code/main.py removed", "code/old.py removed"],
     ),
-    "code that cannot be read any more": (replace(OLD, code=blob("gone")), ["code/ edited"]),
-    "a parameter": (replace(OLD, params={**OLD.params, "lr": 0.2}), ["param lr: 0.1 → 0.2"]),
+    "code that cannot be read any more": (OLD._replace(code=blob("gone")), ["code/ edited"]),
+    "a parameter": (OLD._replace(params={**OLD.params, "lr": 0.2}), ["param lr: 0.1 → 0.2"]),
     "a nested parameter": (
-        replace(OLD, params={**OLD.params, "deep": {"a": 2}}),
+        OLD._replace(params={**OLD.params, "deep": {"a": 2}}),
         ["param deep.a: 1 → 2"],
     ),
     "a parameter's type": (
-        replace(OLD, params={**OLD.params, "deep": {"a": 1.0}}),
+        OLD._replace(params={**OLD.params, "deep": {"a": 1.0}}),
         ["param deep.a: 1 → 1.0"],
     ),
     "a parameter in a list": (
-        replace(OLD, params={"lr": 0.1, "deep": {"a": [1]}}),
+        OLD._replace(params={"lr": 0.1, "deep": {"a": [1]}}),
         ["param deep.a: 1 → [1]"],
     ),
     "a parameter more": (
-        replace(OLD, params={**OLD.params, "on": True}),
+        OLD._replace(params={**OLD.params, "on": True}),
         ["param on: (none) → true"],
     ),
     "a parameter that became a text": (
-        replace(OLD, params={**OLD.params, "on": "true", "n": "1"}),
+        OLD._replace(params={**OLD.params, "on": "true", "n": "1"}),
         ["param n: (none) → '1'", "param on: (none) → 'true'"],
     ),
     "a lib's file": (
-        replace(OLD, libs={"ours": folder(tree(stats_py="t"))}),
+        OLD._replace(libs={"ours": folder(tree(stats_py="t"))}),
         ["libs/ours/stats.py edited"],
     ),
-    "a lib": (replace(OLD, libs={}), ["libs/ours removed"]),
+    "a lib": (OLD._replace(libs={}), ["libs/ours removed"]),
     "an input": (
-        replace(OLD, inputs={"config": Material(Kind.FILE, blob("d"))}),
+        OLD._replace(inputs={"config": Material(Kind.FILE, blob("d"))}),
         ["inputs/config edited"],
     ),
     "an input's mode": (
-        replace(OLD, inputs={"config": Material(Kind.EXECUTABLE, blob("c"))}),
+        OLD._replace(inputs={"config": Material(Kind.EXECUTABLE, blob("c"))}),
         ["inputs/config changed its executable bit"],
     ),
     "an input that became a directory": (
-        replace(OLD, inputs={"config": folder(tree(a_yaml="a"))}),
+        OLD._replace(inputs={"config": folder(tree(a_yaml="a"))}),
         ["inputs/config edited"],
     ),
     "a parent's data": (
-        replace(OLD, parents={**OLD.parents, "raw": {"": blob("new")}}),
+        OLD._replace(parents={**OLD.parents, "raw": {"": blob("new")}}),
         ["raw produced other data"],
     ),
     "a parent more": (
-        replace(OLD, parents={**OLD.parents, "more": {"": blob("m")}}),
+        OLD._replace(parents={**OLD.parents, "more": {"": blob("m")}}),
         ["more parent added"],
     ),
     "a member of a group": (
-        replace(OLD, parents={**OLD.parents, "runs": {"b": blob("a")}}),
+        OLD._replace(parents={**OLD.parents, "runs": {"b": blob("a")}}),
         ["runs/a parent removed", "runs/b parent added"],
     ),
     "a group without members": (
-        replace(OLD, parents={**OLD.parents, "none": {}}),
+        OLD._replace(parents={**OLD.parents, "none": {}}),
         ["none parent added"],
     ),
-    "a lock": (replace(OLD, locks={"uv.lock": blob("x")}), ["uv.lock locks other packages"]),
-    "a lock fewer": (replace(OLD, locks={}), ["uv.lock removed"]),
-    "a variable": (replace(OLD, env={"REGION": "us"}), ["REGION: eu → us"]),
-    "a variable that is unset": (replace(OLD, env={"REGION": None}), ["REGION: eu → (unset)"]),
+    "a lock": (OLD._replace(locks={"uv.lock": blob("x")}), ["uv.lock locks other packages"]),
+    "a lock fewer": (OLD._replace(locks={}), ["uv.lock removed"]),
+    "a variable": (OLD._replace(env={"REGION": "us"}), ["REGION: eu → us"]),
+    "a variable that is unset": (OLD._replace(env={"REGION": None}), ["REGION: eu → (unset)"]),
     "a variable declared but unset": (
-        replace(OLD, env={"REGION": "eu", "MORE": None}),
+        OLD._replace(env={"REGION": "eu", "MORE": None}),
         ["MORE: (none) → (unset)"],
     ),
-    "an empty variable": (replace(OLD, env={"REGION": ""}), ["REGION: eu → ''"]),
+    "an empty variable": (OLD._replace(env={"REGION": ""}), ["REGION: eu → ''"]),
     "the tool's version": (
-        replace(OLD, tool=("python", "3.12.1")),
+        OLD._replace(tool=("python", "3.12.1")),
         ["python 3.11.7 → 3.12.1"],
     ),
-    "the tool": (replace(OLD, tool=("r", "4.4")), ["tool python 3.11.7 → r 4.4"]),
-    "a declared tool": (replace(OLD, tools={"matlab": "R2025a"}), ["matlab R2024b → R2025a"]),
+    "the tool": (OLD._replace(tool=("r", "4.4")), ["tool python 3.11.7 → r 4.4"]),
+    "a declared tool": (OLD._replace(tools={"matlab": "R2025a"}), ["matlab R2024b → R2025a"]),
     "the entry": (
-        replace(OLD, entry=Entry(Language.PYTHON, "go.py")),
+        OLD._replace(entry=Entry(Language.PYTHON, "go.py")),
         ["it is started differently"],
     ),
-    "the seed": (replace(OLD, seed=7), ["seed 0 → 7"]),
-    "the version": (replace(OLD, version="2"), ["version '' → 2"]),
-    "the name": (replace(OLD, name="prep/clean"), ["name (none) → prep/clean"]),
+    "the seed": (OLD._replace(seed=7), ["seed 0 → 7"]),
+    "the version": (OLD._replace(version="2"), ["version '' → 2"]),
+    "the name": (OLD._replace(name="prep/clean"), ["name (none) → prep/clean"]),
 }
 
 
@@ -180,7 +179,7 @@ def test_no_difference_is_told_of_equal_actions(what: str) -> None:
 
 
 def test_not_a_number_equals_itself() -> None:
-    action = replace(OLD, params={"x": float("nan")})
+    action = OLD._replace(params={"x": float("nan")})
     assert () == differences(action, action)
 
 
@@ -200,8 +199,8 @@ def test_another_format_and_a_package_are_told_too() -> None:
 
 
 def test_what_the_user_did_is_told_before_what_follows_from_it() -> None:
-    new = replace(
-        OLD, code=tree(main_py="b", old_py="o"), parents={}, tool=("python", "3.12"), seed=1
+    new = OLD._replace(
+        code=tree(main_py="b", old_py="o"), parents={}, tool=("python", "3.12"), seed=1
     )
     expected = [Field.CODE, Field.PARENT, Field.PARENT, Field.TOOL, Field.SEED]
     assert expected == [change.field for change in differences(OLD, new)]
@@ -209,15 +208,15 @@ def test_what_the_user_did_is_told_before_what_follows_from_it() -> None:
 
 # -- the nearest earlier run -------------------------------------------------------------------
 def test_the_run_with_the_fewest_differences_is_the_nearest() -> None:
-    far = replace(OLD, seed=1, version="1")
-    near = replace(OLD, seed=2)
+    far = OLD._replace(seed=1, version="1")
+    near = OLD._replace(seed=2)
     found = nearest([("far", stored(far)), ("near", stored(near))], OLD.manifest(), TREES.get)
     assert found is not None
     assert ("near", ["seed 2 → 0"]) == (found[0], [str(change) for change in found[1]])
 
 
 def test_of_equally_near_runs_the_latest_is_told() -> None:
-    runs = [(name, stored(replace(OLD, seed=seed))) for name, seed in (("new", 1), ("old", 2))]
+    runs = [(name, stored(OLD._replace(seed=seed))) for name, seed in (("new", 1), ("old", 2))]
     found = nearest(runs, OLD.manifest(), TREES.get)
     assert found is not None
     assert "new" == found[0]

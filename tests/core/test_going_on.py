@@ -13,6 +13,7 @@ import pytest
 from fusionpipe import hot
 from fusionpipe.build.goal import go_on
 from fusionpipe.build.packed import pack, unpack_node, unpack_settings
+from fusionpipe.build.state import State
 from fusionpipe.events import NodesKept
 from fusionpipe.model import (
     Entry,
@@ -142,6 +143,22 @@ def test_a_node_that_was_added_before_a_failed_build_is_not_forgotten(project: P
     project.node("d")
     assert "e" in project.build().outcomes
     assert {"it.txt": "e\n"} == project.data("e")
+
+
+def test_a_result_of_equal_bytes_linked_in_between_is_not_taken_for_the_own_one(
+    project: Project,
+) -> None:
+    """b gives equal bytes for other parents: what is linked then is the result of another key."""
+    key = State.load(project.root).row(NodeName("b")).key
+    project.write("raw/data/x", "y\n")
+    project.build("c")
+    assert key != State.load(project.root).row(NodeName("b")).key
+    project.write("raw/data/x", "x\n")
+    found = goes_on(project)
+    assert found is not None
+    assert {"raw", "a", "b"} <= found[0]
+    project.build()
+    assert key == State.load(project.root).row(NodeName("b")).key
 
 
 def test_a_damaged_parent_that_was_left_out_is_made_again_with_all_that_follows(

@@ -38,6 +38,7 @@ EVENTS: tuple[Event, ...] = (
         tail=("line\n", "\udcff"),
         rerun="r",
         hint="h",
+        record="r1",
     ),
     Notice("stray", node=FIT),
     Interrupting(3),
@@ -49,7 +50,7 @@ EXPECTED = r"""
 {"event": "source_hashing", "node": "raw", "done": 5, "total": 20}
 {"event": "node_started", "node": "gr\u00f6\u00dfe/fit", "reason": "new", "at": 101.0, "expected": 2.5, "left": 9.0}
 {"event": "node_waiting", "node": "shared"}
-{"event": "node_finished", "node": "gr\u00f6\u00dfe/fit", "outcome": "failed", "reason": "exit \"1\"", "key": "ab12", "data": "gr\u00f6\u00dfe/fit/data", "seconds": 1.25, "log": "gr\u00f6\u00dfe/fit/logs.txt", "tail": ["line\n", "\udcff"], "rerun": "r", "hint": "h"}
+{"event": "node_finished", "node": "gr\u00f6\u00dfe/fit", "outcome": "failed", "reason": "exit \"1\"", "key": "ab12", "data": "gr\u00f6\u00dfe/fit/data", "seconds": 1.25, "log": "gr\u00f6\u00dfe/fit/logs.txt", "tail": ["line\n", "\udcff"], "rerun": "r", "hint": "h", "record": "r1"}
 {"event": "notice", "text": "stray", "node": "gr\u00f6\u00dfe/fit", "is_warning": true}
 {"event": "interrupting", "running": 3}
 {"event": "build_finished", "build": "b1", "ran": 1, "kept": 2, "restored": 3, "failed": 4, "skipped": 5, "seconds": 6.5, "saved": 7.5, "is_interrupted": false, "store_bytes": 8, "store_grown": null, "free_bytes": null, "disk_bytes": null}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,7 +62,7 @@ def run_of(argv: tuple[str, ...], main: Placed, **more: object) -> Run:
         layout=Layout(code=(main,)),
         shown=" ".join(argv),
     )
-    return replace(made, **more)  # type: ignore[arg-type]  # a test's own keywords
+    return made._replace(**more)  # type: ignore[arg-type]  # a test's own keywords
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,7 +109,7 @@ def test_a_rerun_takes_secrets_from_its_caller_and_asks_when_they_are_not_there(
     sh: MakeRun, finish: Finish, tmp_path: Path
 ) -> None:
     run = sh('echo "<$TOKEN>"; exit 3', secrets={"TOKEN": "p4ssw0rd"})
-    run = replace(run, environment={**run.environment, "TOKEN": "p4ssw0rd"})
+    run = run._replace(environment={**run.environment, "TOKEN": "p4ssw0rd"})
     script = keep(finish(run).rundir, tmp_path / "kept", run)
     assert "p4ssw0rd" not in script.read_text()
     assert stat.S_IMODE(script.stat().st_mode) == 0o700

@@ -325,7 +325,7 @@ def test_orphans_that_ended_by_themselves_are_reaped_and_not_told(
 
 
 def test_children_of_our_own_session_are_none_of_its_business(sh: MakeRun, finish: Finish) -> None:
-    with subprocess.Popen(["sleep", "1000"]) as ours:
+    with subprocess.Popen(["sleep", "60"]) as ours:  # not for ever: a failure here waits for it
         exited = finish(sh("true"))
         assert exited.stragglers == ()
         assert ours.poll() is None
