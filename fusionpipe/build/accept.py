@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fusionpipe.build.assertion import Assertion, assertion_of
 from fusionpipe.build.keep import take_away
 from fusionpipe.build.linking import link_hit
 from fusionpipe.build.links import LinkOrder
@@ -25,20 +26,10 @@ from fusionpipe.build.survey import Stand, Standing, survey
 from fusionpipe.errors import UsageError
 from fusionpipe.gitignore import ignore_generated
 from fusionpipe.model import NodeName
-from fusionstore import contract
-from fusionstore.contract import Draft, FullRecord, JsonObject, NotPublished, Published, Record
+from fusionstore.contract import Draft, JsonObject, NotPublished, Published, Record
 from fusionstore.digest import Digest
 from fusionstore.errors import StoreError
 from fusionstore.tree import EMPTY_TREE, Kind, Tree
-
-
-class Assertion(NamedTuple):
-    """Who declared a result valid, when (seconds since the epoch), and why."""
-
-    user: str
-    host: str
-    made: float
-    reason: str
 
 
 class Accepted(NamedTuple):
@@ -49,16 +40,6 @@ class Accepted(NamedTuple):
     assertion: Assertion | None
     was_run: bool
     is_by_hand: bool  # data/ was a real directory; it is a link to its stored bytes now
-
-
-def assertion_of(full: FullRecord | None) -> Assertion | None:
-    """The assertion that a record is; None for what was run."""
-    if full is None or full.record.standing is not contract.Standing.ASSERTED:
-        return None
-    told = full.body.get("asserted")
-    reason = told.get("reason") if isinstance(told, dict) else ""
-    user, host = full.body.get("user"), full.body.get("host")
-    return Assertion(str(user or ""), str(host or ""), full.record.made, str(reason or ""))
 
 
 def accept(

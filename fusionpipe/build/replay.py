@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -143,7 +143,7 @@ class Replayer:
         node = node_of(name, action, now, code)
         chosen = self._tool(node, full, action)
         if not chosen.has_recorded_key:  # what this run is then the result of
-            action = replace(action, tool=(action.tool[0], chosen.tool.version))
+            action = action._replace(tool=(action.tool[0], chosen.tool.version))
         frozen = self._frozen(full, action, now)
         sources = self._sources(action, now)
         asked = Asked(

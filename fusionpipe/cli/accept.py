@@ -7,12 +7,8 @@ from typing import Annotated
 
 import typer
 
-from fusionpipe.build.accept import accept as accept_data
 from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.options import Directory, Json
-from fusionpipe.cli.place import opened
-from fusionpipe.project import resolve_node, select
-from fusionpipe.report.accept import accepted_json, render_accepted
 
 
 def accept(
@@ -29,6 +25,12 @@ def accept(
 
     Example: fp accept prep/clean --reason "only comments changed"
     """
+    # imported here: it brings what builds need, which no other command's start should wait for
+    from fusionpipe.build.accept import accept as accept_data
+    from fusionpipe.cli.place import opened
+    from fusionpipe.project import resolve_node, select
+    from fusionpipe.report.accept import accepted_json, render_accepted
+
     with opened(directory) as (session, here):
         name = resolve_node(session.graph, node, here)
         ancestors = select(session.graph, [f"/{name}"], here="")

@@ -11,8 +11,8 @@ from fusionpipe.build.goal import Goal
 from fusionpipe.build.refs import read
 from fusionpipe.build.replay import Present
 from fusionpipe.build.reproduce import Reproducer
+from fusionpipe.cli.do_reproduce import run_and_tell
 from fusionpipe.cli.here import here_of
-from fusionpipe.cli.reproduce import run_and_tell
 from fusionpipe.project import targets_of
 from fusionstore.digest import RecordId
 
@@ -42,5 +42,5 @@ def check_reproducible(goal: Goal, options: BuildOptions, build: str, jobs: int)
             steps[full.record.id] = Step(full)
     reproducer = Reproducer(present, by="fp build --check-reproducible")
     return run_and_tell(
-        reproducer, list(steps.values()), jobs, as_json=options.json, quiet=options.quiet
+        reproducer, tuple(steps.values()), jobs, as_json=options.json, quiet=options.quiet
     )

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fusionpipe.build.checkout import Part
-from fusionpipe.build.checkout import checkout as check_out
-from fusionpipe.build.refs import Found, resolve
 from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.here import here_of
 from fusionpipe.cli.options import Directory, Json
-from fusionpipe.cli.place import opened_archive
 from fusionpipe.errors import UsageError
-from fusionpipe.report.checkout import checkout_json, render_checkout
 from fusionpipe.settings import ambient, wants_colour
+
+if TYPE_CHECKING:
+    from fusionpipe.build.refs import Found
 
 _SHORT = 8
 
@@ -56,6 +54,13 @@ def checkout(
 
     Example: fp checkout prep/clean before --all
     """
+    # imported here: it brings what builds need, which no other command's start should wait for
+    from fusionpipe.build.checkout import Part
+    from fusionpipe.build.checkout import checkout as check_out
+    from fusionpipe.build.refs import resolve
+    from fusionpipe.cli.place import opened_archive
+    from fusionpipe.report.checkout import checkout_json, render_checkout
+
     if code and everything:
         raise UsageError("--all has the code already: say one of --code and --all")
     part = Part.CODE if code else Part.ALL if everything else Part.DATA

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fusionpipe.build.accept import assertion_of
+from fusionpipe.build.assertion import assertion_of
 from fusionpipe.build.session import Session
 from fusionpipe.build.survey import Stand, Standing, survey
 from fusionpipe.model import NodeName
-from fusionpipe.report.accept import assertion_line
 from fusionpipe.report.status import State, StatusRow
+from fusionpipe.report.verdicts import assertion_line
 from fusionstore import contract
 
 

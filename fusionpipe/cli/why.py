@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fusionpipe.build.accept import assertion_of
+from fusionpipe.build.assertion import assertion_of
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import NodeRow
@@ -23,8 +23,7 @@ from fusionpipe.cli.place import opened
 from fusionpipe.explain import Change, Field, compare
 from fusionpipe.model import NodeName
 from fusionpipe.project import resolve_node, select
-from fusionpipe.report.accept import assertion_line
-from fusionpipe.report.reproduce import verdict_line
+from fusionpipe.report.verdicts import assertion_line, verdict_line
 from fusionpipe.report.why import Section, render_sections, render_sections_json
 from fusionpipe.report.words import ago, duration
 from fusionpipe.settings import ambient, wants_colour

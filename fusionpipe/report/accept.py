@@ -1,20 +1,13 @@
-"""Assertions in words: what `fp accept` did, and the one line by which they are known for ever."""
+"""What `fp accept` did, in words. Takes what is already decided."""
 
 from __future__ import annotations
 
 import json
-import time
 from typing import TextIO
 
-from fusionpipe.build.accept import Accepted, Assertion
-from fusionpipe.report.output import Output, shown
-
-
-def assertion_line(assertion: Assertion) -> str:
-    """`asserted by ada on lab1, 2026-11-21 14:00: the comment changed only`."""
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(assertion.made))
-    by = f"{assertion.user} on {assertion.host}"
-    return shown(" ".join(f"asserted by {by}, {when}: {assertion.reason}".split()))
+from fusionpipe.build.accept import Accepted
+from fusionpipe.report.output import Output
+from fusionpipe.report.verdicts import assertion_line
 
 
 def render_accepted(done: Accepted, *, out: TextIO) -> None:

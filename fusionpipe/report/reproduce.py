@@ -1,4 +1,4 @@
-"""What came of running results again: identical, or which files differ; and verdicts in one line.
+"""What came of running results again: identical, or which files differ.
 
 Takes what is already decided. Never imports rich.
 """
@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from fusionpipe.build.reproduce import FileDifference, Outcome, Reproduced
-from fusionpipe.build.verdicts import Verdict
 from fusionpipe.report.output import Ink, Output, shown
-from fusionpipe.report.words import ago, duration, size
+from fusionpipe.report.words import duration, size
 from fusionstore.contract import Json, JsonObject
 from fusionstore.tree import Entry, Kind
 
@@ -99,14 +98,6 @@ def reproduced_json(one: Reproduced) -> str:
         "brought_back": one.is_brought_back,
     }
     return json.dumps(told)
-
-
-def verdict_line(verdict: Verdict, now: float) -> str:
-    """`reproduced identically by ada on lab1, 2 days ago`."""
-    word = "reproduced identically" if verdict.is_identical else "NOT reproduced: other bytes"
-    where = f"by {verdict.user} on {verdict.host}, {ago(verdict.made, now)}"
-    changed = f" (with {', '.join(verdict.surroundings)})" if verdict.surroundings else ""
-    return f"{word} {where}{changed}"
 
 
 def _file_line(file: FileDifference) -> str:
