@@ -271,13 +271,15 @@ class MemoryStore:
         self._failures.pop(draft.key, None)
         self._held.pop(draft.key, None)
         self._changed.notify_all()
-        for record in same if draft.asserted else runs:
+        for record in runs:
             if dict(record.slots) == slots:
                 return Published(record, is_new=False, disagrees_with=other)
         standing = Standing.REALISATION if first is None else Standing.DISAGREES
         full = decode_record(
             encode_record(draft, Standing.ASSERTED if draft.asserted else standing), "memory"
         ).full
+        if any(known.record.id == full.record.id for known in records):
+            return Published(full.record, is_new=False, disagrees_with=other)
         trees = {
             d: e
             for t in (*draft.slots.values(), *draft.keeps.values())

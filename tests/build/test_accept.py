@@ -136,6 +136,15 @@ def test_what_cannot_be_accepted_is_told_and_nothing_changes(
         assert {} == session.state.choices
 
 
+def test_each_project_has_its_own_reason(tmp_path: Path, make_project: Make) -> None:
+    shared = {"FUSIONPIPE_STORE": str(tmp_path / "store")}
+    for word in ("here", "there"):
+        project = make_project(word, shared)
+        project.node("a").write("a/data/it.txt", "by hand\n")
+        assert 0 == project.call("accept", "a", "--reason", f"I know {word}").code
+        assert f"I know {word}" in project.call("status").out
+
+
 def test_json_tells_what_was_accepted(built: Project) -> None:
     edited(built)
     told = json.loads(built.call("accept", "b", "--reason", "why", "--json").out)
