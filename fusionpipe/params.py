@@ -19,6 +19,8 @@ _TEXT = _TAG + "text:"
 _DATETIME = _TAG + "datetime:"
 _DATE = _TAG + "date:"
 _TIME = _TAG + "time:"
+DATED = (_DATETIME, _DATE, _TIME)
+"""How the canonical text of a date or time begins; `plain` takes it off."""
 _TAGS = (_TEXT, _DATETIME, _DATE, _TIME)
 
 

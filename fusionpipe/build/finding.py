@@ -18,7 +18,7 @@ from fusionpipe.events import NodeFinished, Outcome, SourceHashing
 from fusionpipe.freeze import CannotFreeze
 from fusionpipe.model import Node, NodeName
 from fusionpipe.plan import State
-from fusionstore.contract import Record
+from fusionstore.contract import Record, Standing
 from fusionstore.errors import StoreError
 
 _TELL_EVERY = 0.2
@@ -94,8 +94,8 @@ class Finder:
         name = asked.node.name
         session = self._work.session
         row = session.state.row(name)
-        is_news = not hit.is_linked and hit.record.id not in row.recent
-        full = session.lookup.full(hit.record.id) if is_news else None
+        is_told = hit.record.id not in row.recent or hit.record.standing is Standing.ASSERTED
+        full = session.lookup.full(hit.record.id) if is_told and not hit.is_linked else None
         reason = hit_reason(hit, name, row, full)
         is_shown = hit.is_linked and not row.failed_key  # a failed run left its own logs.txt
         if not is_shown or not self._is_complete(asked.node, hit.record):

@@ -32,7 +32,8 @@ class UserDataInTheWay(FusionpipeError):
         return (
             f"{self.path} is a real directory with {self.size / 1e9:.1f} GB of your own, where the link to "
             "the result belongs\n"
-            "  move it away; or, if it is the node's data, say `source = true` in its node.toml"
+            "  move it away; or, if it is the node's data, say `source = true` in its node.toml; or, if it "
+            "is its result, fp accept it"
         )
 
 
@@ -52,11 +53,11 @@ def keep_user_data(store: Store, directory: Path) -> str | None:
         store.write_root(
             Root(f"kept-{tree.root}", trees=(tree.root,), encodings=tree.directories, body=body)
         )
-    _take_away(store, directory, tree)
+    take_away(store, directory, tree)
     return str(store.tree_path(tree.root))
 
 
-def _take_away(store: Store, directory: Path, kept: Tree) -> None:
+def take_away(store: Store, directory: Path, kept: Tree) -> None:
     """Removes a directory whose bytes are kept. Raises ChangedWhileStored if it holds others by now."""
     aside = directory.with_name(f".{directory.name}.{os.getpid()}")
     os.rename(directory, aside)  # from here on nobody finds it by its name

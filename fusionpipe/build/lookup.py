@@ -122,9 +122,18 @@ class Lookup:
         return self.linked_root(node, record.slots["data"]) == row.root
 
     def accepts(self, asked: Asked) -> Callable[[Record], bool]:
-        """Whether a record's observations hold in this node's environment."""
+        """Whether a record's observations hold in this node's environment.
 
-        return lambda record: still_holds(record.observed, asked.packages)
+        What somebody only declared (fp accept) answers where it was chosen, and nowhere else.
+        """
+        choice = self.choice(asked.key)
+
+        def accepts(record: Record) -> bool:
+            if record.standing is Standing.ASSERTED and record.id != choice:
+                return False
+            return still_holds(record.observed, asked.packages)
+
+        return accepts
 
     def choice(self, key: ActionKey) -> RecordId | None:
         """The record this project chose for a key, if it did."""
@@ -221,6 +230,8 @@ def hit_reason(hit: Hit, node: NodeName, row: NodeRow, full: FullRecord | None) 
     """
     if hit.is_linked:
         return "unchanged"
+    if full is not None and hit.record.standing is Standing.ASSERTED:
+        return str(full.body.get("reason"))
     maker = None if full is None else full.body.get("node")
     if isinstance(maker, str) and maker != node:
         return f"found in the store: was {maker}"

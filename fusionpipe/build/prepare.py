@@ -90,7 +90,7 @@ class Preparer:
             code = self._code(asked.frozen.code)
             libs = {n: self._given(s, footprints) for n, s in asked.frozen.libs.items()}
             inputs = {n: self._given(s, footprints) for n, s in asked.frozen.inputs.items()}
-        except _FileChanged as changed:
+        except FileChanged as changed:
             return Changed(changed.path)
         try:
             parents = self._parents(asked, footprints)
@@ -139,19 +139,7 @@ class Preparer:
         return Placed(file.at, self._stored(file), is_executable)
 
     def _stored(self, file: FrozenFile) -> Path:
-        """The object of a frozen file, brought into the store if it is not there yet."""
-        is_executable = file.entry.kind is Kind.EXECUTABLE
-        try:
-            return self.store.object_path(file.entry.digest, executable=is_executable)
-        except (KeyError, Corrupt):
-            pass
-        try:
-            digest = self.store.store_file(self.root / file.path, executable=is_executable)
-        except OSError as error:
-            raise _FileChanged(file.path) from error
-        if digest != file.entry.digest:
-            raise _FileChanged(file.path)
-        return self.store.object_path(digest, executable=is_executable)
+        return stored(self.store, self.root, file)
 
     def _given(self, given: FrozenSet, footprints: list[Watched]) -> Path:
         """Where a lib or an input lies for a run: frozen in the store, or in place when it is large."""
@@ -204,7 +192,25 @@ class Preparer:
         return proof
 
 
-class _FileChanged(Exception):
+def stored(store: ResultStore, root: Path, file: FrozenFile) -> Path:
+    """The object of a frozen file, brought into the store if it is not there yet. Raises FileChanged."""
+    is_executable = file.entry.kind is Kind.EXECUTABLE
+    try:
+        return store.object_path(file.entry.digest, executable=is_executable)
+    except (KeyError, Corrupt):
+        pass
+    try:
+        digest = store.store_file(root / file.path, executable=is_executable)
+    except OSError as error:
+        raise FileChanged(file.path) from error
+    if digest != file.entry.digest:
+        raise FileChanged(file.path)
+    return store.object_path(digest, executable=is_executable)
+
+
+class FileChanged(Exception):
+    """A file is no longer what it was when it was hashed."""
+
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path

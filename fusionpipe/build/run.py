@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -47,7 +47,7 @@ def run_build(
     build = Build(session, wishes, tell, id=id, started_ns=started_ns)
     build.work.saved += left_alone.seconds
     with log.abandoned_on_error():
-        with _interruptible(build):
+        with interruptible(build.interrupt):
             build.run()
         _remember(build)
         if session.graph.settings.quota and build.work.plan.counts()[Outcome.RAN]:
@@ -76,11 +76,11 @@ def _clear_up_after_the_dead(session: Session) -> None:
 
 
 @contextmanager
-def _interruptible(build: Build) -> Iterator[None]:
-    """Ctrl-C and TERM stop the build: first gracefully, then at once."""
+def interruptible(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and TERM are told to `interrupt`, from a signal handler, each time."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        build.interrupt()
+        interrupt()
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, on_signal) for number in numbers}

@@ -8,7 +8,9 @@ from typing import Annotated, cast
 
 import typer
 
+from fusionpipe.cli.accept import accept
 from fusionpipe.cli.build import build
+from fusionpipe.cli.checkout import checkout
 from fusionpipe.cli.destroy import destroy
 from fusionpipe.cli.diff import diff
 from fusionpipe.cli.export import export
@@ -23,6 +25,7 @@ from fusionpipe.cli.main import INTERRUPTED
 from fusionpipe.cli.new import new
 from fusionpipe.cli.pin import pin
 from fusionpipe.cli.pins import pins
+from fusionpipe.cli.reproduce import reproduce
 from fusionpipe.cli.run import run
 from fusionpipe.cli.show import show
 from fusionpipe.cli.status import status
@@ -44,9 +47,12 @@ COMMANDS = (
     history,
     show,
     diff,
+    checkout,
+    reproduce,
     graph,
     run,
     link,
+    accept,
     pin,
     unpin,
     pins,

@@ -32,6 +32,12 @@ def build(
     force: Annotated[
         bool, typer.Option("-f", "--force", help="Run the targets even if a result is stored.")
     ] = False,
+    check_reproducible: Annotated[
+        bool,
+        typer.Option(
+            "--check-reproducible", help="Run each node once more, and compare what it gives."
+        ),
+    ] = False,
     param: Params = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -40,7 +46,7 @@ def build(
 ) -> int:
     """Bring nodes up to date: run what has no result yet, link what has.
 
-    Exit code 0; 1 if a node failed; 3 if the project is invalid; 4 if the store is unusable; 130 if
+    Exit code 0; 1 if a node failed, or came out differently with --check-reproducible; 3 if the project is invalid; 4 if the store is unusable; 130 if
     interrupted.
 
     Example: fp build report -j4 -p prep/clean.limit=10
@@ -56,5 +62,6 @@ def build(
         verbose,
         json,
         directory,
+        check_reproducible,
     )
     return do_build(options, sys.argv[1:])

@@ -30,13 +30,20 @@ class BuildOptions(NamedTuple):
     verbose: bool = False
     json: bool = False
     directory: str | None = None
+    check_reproducible: bool = False
 
 
 def do_build(options: BuildOptions, words: Sequence[str]) -> int:
     """Builds, and gives the exit code: 0, 1 if a node failed, 130 if interrupted."""
     here = here_of(options.directory)
     difference = None
-    is_bare = not (options.targets or options.force or options.params or options.dry_run)
+    is_bare = not (
+        options.targets
+        or options.force
+        or options.params
+        or options.dry_run
+        or options.check_reproducible
+    )
     if is_bare and options.verbose:  # every node's outcome is to be told
         root = hot.root_above(str(here))
         difference = None if root is None else hot.compare(root, ambient())
@@ -108,6 +115,10 @@ def _build(options: BuildOptions, words: Sequence[str], goal: Goal) -> int:
             colour=wants_colour(env, is_terminal=is_terminal),
         ) as report:
             finished = run_build(goal.session, wishes, report, ["fp", *words])
+        if options.check_reproducible and not (finished.is_interrupted or finished.failed):
+            from fusionpipe.cli.check_reproducible import check_reproducible
+
+            return check_reproducible(goal, options, finished.build, wishes.jobs)
     finally:
         goal.session.close()
     if finished.is_interrupted:

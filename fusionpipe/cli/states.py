@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fusionpipe.build.assertion import assertion_of
 from fusionpipe.build.session import Session
 from fusionpipe.build.survey import Stand, Standing, survey
 from fusionpipe.model import NodeName
 from fusionpipe.report.status import State, StatusRow
+from fusionpipe.report.verdicts import assertion_line
+from fusionstore import contract
 
 
 def status_rows(session: Session, nodes: Sequence[NodeName]) -> list[StatusRow]:
@@ -24,6 +27,9 @@ def _row(session: Session, stand: Stand) -> StatusRow:
         detail = (
             "data/ is a directory of your own; the next build keeps its bytes and links the result"
         )
+    elif stand.hit is not None and stand.hit.record.standing is contract.Standing.ASSERTED:
+        assertion = assertion_of(session.lookup.full(stand.hit.record.id))
+        detail = detail if assertion is None else assertion_line(assertion)
     return StatusRow(stand.node, state, detail, params_override=bool(stand.overridden))
 
 

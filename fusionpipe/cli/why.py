@@ -11,16 +11,19 @@ from typing import Annotated
 
 import typer
 
+from fusionpipe.build.assertion import assertion_of
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import NodeRow
 from fusionpipe.build.survey import Stand, Standing, survey
+from fusionpipe.build.verdicts import verdicts_of
 from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened
 from fusionpipe.explain import Change, Field, compare
 from fusionpipe.model import NodeName
 from fusionpipe.project import resolve_node, select
+from fusionpipe.report.verdicts import assertion_line, verdict_line
 from fusionpipe.report.why import Section, render_sections, render_sections_json
 from fusionpipe.report.words import ago, duration
 from fusionpipe.settings import ambient, wants_colour
@@ -112,9 +115,15 @@ def _headline(stand: Stand) -> str:
 def _about_hit(session: Session, stand: Stand, full: FullRecord) -> Iterator[Section]:
     body = full.body
     made = full.record.made
+    if (assertion := assertion_of(full)) is not None:
+        yield Section(assertion_line(assertion), (f"fp build -f {stand.node} takes it back",))
+        return
     where = f"by {body.get('user')} on {body.get('host')}, {ago(made, time.time())}"
     took = f"in {duration(full.record.seconds)}, build {body.get('build')}"
     lines = [f"{where} ({_local(made)})", took, f"it ran then because: {body.get('reason')}"]
+    if verdicts := verdicts_of(session.store, full.record.id):
+        more = f" ({len(verdicts)} times run again)" if len(verdicts) > 1 else ""
+        lines.append(f"{verdict_line(verdicts[0], time.time())}{more}")
     if body.get("node") != stand.node:
         lines.append(f"as the node {body.get('node')}")
     if stand.overridden and _is_linked(stand):

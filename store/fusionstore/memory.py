@@ -346,18 +346,21 @@ class MemoryStore:
             if canonical(full.record.observed) == canonical(draft.observed)
             and full.record.standing is not Standing.IMPORTED
         ]
-        runs = [record for record in same if record.standing is not Standing.ASSERTED]
+        ran = (Standing.REALISATION, Standing.DISAGREES)
+        runs = [record for record in same if record.standing in ran]
         first = next((r for r in runs if r.standing is Standing.REALISATION), None)
         other = first if first is not None and dict(first.slots) != slots else None
         self._failures.pop(draft.key, None)
         self._held.pop(draft.key, None)
         self._changed.notify_all()
-        for record in same if draft.asserted else runs:
+        for record in runs:
             if dict(record.slots) == slots:
                 return Published(record, is_new=False, disagrees_with=other)
         standing = Standing.REALISATION if first is None else Standing.DISAGREES
         data = encode_record(draft, Standing.ASSERTED if draft.asserted else standing)
         full = decode_record(data, "memory").full
+        if any(known.record.id == full.record.id for known in records):
+            return Published(full.record, is_new=False, disagrees_with=other)
         self._files[full.record.id] = data
         trees = {
             d: e

@@ -44,6 +44,8 @@ STEPS = (
 )
 """Told to `step` as each is done; a crash may come after any."""
 
+_RAN = (Standing.REALISATION, Standing.DISAGREES)
+
 
 class _Closing:
     """A draft on its way, with what of its closure is not yet known to be durable."""
@@ -55,6 +57,7 @@ class _Closing:
         self.standing: Standing = Standing.REALISATION
         self.realisation: Record | None = None  # the one it disagrees with
         self.agrees_with: Record | None = None  # the one that already says the same
+        self.declared: Sequence[Record] = ()  # of its key and observations, what nobody ran
         self.record: Record | None = None
         self.place: Place = Place.FIRST
         self.written: str = ""  # its record's file in tmp/
@@ -182,9 +185,10 @@ class Publish:
             self._catalogue.retire(row)
         present = [row.record for row in same if row not in lost]
         # what runs gave: a run is not measured by what somebody only declared
-        runs = [record for record in present if record.standing is not Standing.ASSERTED]
+        runs = [record for record in present if record.standing in _RAN]
         realised = [record for record in runs if record.standing is Standing.REALISATION]
-        known = present if draft.asserted else runs if realised else []
+        closing.declared = [record for record in present if record not in runs]
+        known = runs if draft.asserted or realised else []
         # where the realisation is lost, a run that agrees with a once disagreeing record takes its place
         closing.agrees_with = next((r for r in known if dict(r.slots) == slots), None)
         closing.realisation = next((r for r in realised if dict(r.slots) != slots), None)
@@ -207,10 +211,14 @@ class Publish:
             return
         draft = closing.draft
         data = encode_record(draft, closing.standing)
+        id = data[-65:-1].decode()
+        closing.agrees_with = next((one for one in closing.declared if one.id == id), None)
+        if closing.agrees_with is not None:  # declared again, in the very words
+            return
         closing.written = self._scratch.fresh()
         write_new(closing.written, data)
         closing.record = Record(
-            id=RecordId(data[-65:-1].decode()),
+            id=RecordId(id),
             key=draft.key,
             slots=_roots(draft.slots),
             log=draft.log,

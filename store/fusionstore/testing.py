@@ -351,6 +351,20 @@ class ResultStoreSuite:
             other.record.standing,
         )
 
+    def test_each_who_declares_is_kept_with_their_own_reason(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        key = key_of("k")
+        drafts = [
+            result_of(store, tmp_path, key, {"a": "1"}, asserted=True, body={"reason": reason})
+            for reason in ("mine", "theirs", "mine")
+        ]
+        outcomes = [publish(store, draft) for draft in drafts]
+        assert [one.is_new for one in outcomes] == [True, True, False]
+        mine, theirs, again = (store.read_record(one.record.id) for one in outcomes)
+        assert (mine.body, theirs.body) == ({"reason": "mine"}, {"reason": "theirs"})
+        assert again == mine
+
     def test_an_unknown_choice_is_no_hindrance(self, store: ResultStore, tmp_path: Path) -> None:
         record = publish(store, result_of(store, tmp_path, key_of("k"), {"a": "1"})).record
         gone = RecordId(digest_bytes(b"gone"))

@@ -130,3 +130,16 @@ def test_a_lock_is_keyed_instead(project: Project, packages: Packages) -> None:
     project.write("requirements.txt", "frames==2.2\n")
     assert {"framed", "plotted", "plain", "below-framed"} == project.build().named(RAN)
     assert {"value": "2.2"} == project.data("framed")
+
+
+def test_a_reproduction_tells_of_packages_that_are_others_now(
+    project: Project, packages: Packages
+) -> None:
+    packages.install("frames", "2.2")
+    (line,) = project.call("reproduce", "framed", "--json").events
+    assert ["frames 2.1 → 2.2"] == line["surroundings"]
+    assert ("different", "data/value") == (line["outcome"], line["files"][0]["path"])  # type: ignore[index,call-overload]
+    assert {"framed": RESTORED} == project.build("framed").outcomes  # it was a run like a build's
+    assert {"value": "2.2"} == project.data("framed")
+    (same,) = project.call("reproduce", "plotted", "--json").events
+    assert ("identical", []) == (same["outcome"], same["surroundings"])
