@@ -103,14 +103,15 @@ class Baseline:
 
     def in_order(self, names: set[NodeName]) -> tuple[NodeName, ...]:
         """In topological order, the same each time."""
-        children = self.remembered.children
+        below = self.remembered.children
+        children = {name: [one for one in below.get(name, ()) if one in names] for name in names}
         left = dict.fromkeys(sorted(names), 0)
         for name in names:
-            for child in children.get(name, ()):
+            for child in children[name]:
                 left[child] += 1
         order = [name for name, count in left.items() if not count]
         for name in order:  # it grows while it is walked
-            for child in children.get(name, ()):
+            for child in children[name]:
                 left[child] -= 1
                 if not left[child]:
                     order.append(child)

@@ -14,7 +14,7 @@ from fusionpipe import hot
 from fusionpipe.build.goal import go_on
 from fusionpipe.build.packed import pack, unpack_node, unpack_settings
 from fusionpipe.build.state import State
-from fusionpipe.events import NodesKept
+from fusionpipe.events import NodesKept, Outcome
 from fusionpipe.model import (
     Entry,
     FileSet,
@@ -100,6 +100,15 @@ def test_what_is_looked_at(what: str, project: Project) -> None:
     assert not built.finished.failed
     assert {"raw", "a", "b", "c", "d"} <= set(built.outcomes)
     assert hot.check(str(project.root), project.environment) is not None
+
+
+def test_a_source_is_read_again_for_one_of_its_readers(project: Project) -> None:
+    """For the fingerprints of its files (L3); its other readers are left alone."""
+    project.node("other", COPY, parents=["raw"])
+    project.build()
+    project.write("other/code/main.sh", f"{COPY} # edited")
+    assert ({"other"}, {"raw", "other"}) == goes_on(project)
+    assert {"raw", "a", "b", "c", "d"} == project.build().named(Outcome.KEPT)
 
 
 def test_nodes_that_are_not_looked_at_are_told_and_counted(project: Project) -> None:
