@@ -81,7 +81,7 @@ def show(
 def _find(archive: Archive, ref: str, here: str, place: Path) -> tuple[Found, Sequence[Held]]:
     """The result, and, of a path, all that hold it."""
     path = place / ref
-    if not os.path.lexists(path) or is_known(archive, ref, here):
+    if not ref or not os.path.lexists(path) or is_known(archive, ref, here):
         return resolve(archive, ref, here), ()
     holders = held(archive, path)
     if not holders:
