@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from fusionpipe.build.archive import Archive, maker, read
+from fusionpipe.build.archive import Archive, maker, read, shows
 from fusionpipe.build.past import Showing, showings
 from fusionpipe.build.pins import is_pin_name, pin_named, pins
 from fusionpipe.errors import UsageError
@@ -251,7 +251,7 @@ def _made(full: FullRecord) -> float:
 def _called(archive: Archive, full: FullRecord) -> NodeName:
     """How this project calls the node that shows a result now; else who made it."""
     for name in archive.state.names:
-        if archive.state.record(name) == full.record.id:
+        if shows(archive, name, full.record.id):
             return name
     return maker(full)
 

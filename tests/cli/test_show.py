@@ -230,3 +230,12 @@ def test_an_empty_word_is_not_the_project_s_directory(built: Project) -> None:
     told = built.call("show", "")
     assert 2 == told.code
     assert told.err.startswith("fp: nothing is called '': no node, pin or stored result\n")
+
+
+def test_a_node_that_was_renamed_shows_nothing_any_more(built: Project) -> None:
+    id = str(built.call("show", "clean", "--json").events[0]["record"])
+    (built.root / "clean").rename(built.root / "tidy")
+    built.call("build")
+    assert "linked now" not in built.call("history", "clean").out
+    assert built.call("show", "clean").out.startswith(f"clean  {id[:12]}  linked now in tidy\n")
+    assert built.call("show", id[:12]).out.startswith(f"tidy  {id[:12]}  linked now\n")
