@@ -5,6 +5,7 @@ Whatever is wrong with a node's files today, what was computed can be looked at,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,11 @@ def maker(full: FullRecord) -> NodeName:
     """The node that made a result, as it was called then."""
     node = full.body.get("node")
     return NodeName(node if isinstance(node, str) else "")
+
+
+def shows(archive: Archive, node: NodeName, record: str) -> bool:
+    """True if a node shows a result now; one that was renamed or removed since shows nothing."""
+    return archive.state.record(node) == record and os.path.lexists(archive.root / node / "data")
 
 
 def is_gone(archive: Archive, full: FullRecord) -> bool:

@@ -97,6 +97,7 @@ def checkout(
     is_forced: bool = False,
 ) -> CheckedOut:
     """Lays a result out at `place`. Raises UsageError, BytesGone, StoreError, OSError; then nothing is there."""
+    _refuse_what_holds_us(archive, place)
     if not is_forced:
         refuse_what_is_there(place)
     plan = _planned(archive, found.full, part)
@@ -114,6 +115,16 @@ def checkout(
 
 
 # -- what there is to lay ------------------------------------------------------------------------
+def _refuse_what_holds_us(archive: Archive, place: Path) -> None:
+    """Neither the project nor the store is ever moved aside, and nothing is laid into the store."""
+    absolute = Path(os.path.abspath(place))  # a link at its end is itself what would be moved
+    there, store = absolute.parent.resolve() / absolute.name, archive.store.path.resolve()
+    if any(held.is_relative_to(there) for held in (archive.root.resolve(), store)):
+        raise UsageError(f"{place} holds the project or its store", "name another directory")
+    if there.is_relative_to(store):
+        raise UsageError(f"{place} lies in the store", "name another directory")
+
+
 def _planned(archive: Archive, full: FullRecord, part: Part) -> _Plan:
     plan = _Plan()
     match part:

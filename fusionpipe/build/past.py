@@ -11,7 +11,7 @@ from heapq import merge
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from fusionpipe.build.archive import Archive, read
+from fusionpipe.build.archive import Archive, read, shows
 from fusionpipe.explain import Change, Field, compare
 from fusionpipe.history import lines_of
 from fusionpipe.model import NodeName
@@ -116,7 +116,7 @@ def _result(
         now.record,
         full,
         None if full is None or earlier is None else changes_between(archive, earlier, full),
-        is_linked=number == 0 and archive.state.record(node) == now.record,
+        is_linked=number == 0 and shows(archive, node, now.record),
     )
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from fusionpipe.build.archive import Archive, maker, read
+from fusionpipe.build.archive import Archive, maker, read, shows
 from fusionpipe.build.past import Showing, showings
 from fusionpipe.build.pins import is_pin_name, pin_named, pins
 from fusionpipe.errors import UsageError
@@ -71,12 +71,16 @@ def resolve(
 
 
 def is_known(archive: Archive, ref: str, here: str = "") -> bool:
-    """Whether a ref names a node, a pin or a stored hash; a file of that name is not meant then."""
+    """Whether a ref names a node, a pin or a stored hash; a file of that name is not meant then.
+
+    A node that has no result yet counts: its directory is not asked for as bytes.
+    """
     return bool(
         _EARLIER.fullmatch(ref)
         or _node(archive, ref, here)
         or (is_pin_name(ref) and archive.store.read_root(f"pin-{ref}"))
         or (_HASH.fullmatch(ref) and archive.store.named(ref, 1))
+        or _unbuilt(archive, ref, here)
     )
 
 
@@ -85,10 +89,10 @@ def node_named(archive: Archive, ref: str, here: str = "") -> NodeName:
     node = _node(archive, ref, here)
     if node is not None:
         return node
+    unbuilt = _unbuilt(archive, ref, here)
+    if unbuilt is not None:
+        return unbuilt
     nodes, _ = names_in(Workspace(archive.root, archive.state.memory, lambda _: False))
-    for name in _places(ref, here):
-        if name in nodes:
-            return NodeName(name)
     known = [*nodes, *archive.state.names]
     raise UsageError(f"no node is called {ref}", did_you_mean(ref, known, "fp status lists them"))
 
@@ -111,6 +115,12 @@ def _node(archive: Archive, ref: str, here: str) -> NodeName | None:
         if name in names:
             return NodeName(name)
     return None
+
+
+def _unbuilt(archive: Archive, ref: str, here: str) -> NodeName | None:
+    """The node of that name among those that lie in the project today, whether or not it has a result."""
+    nodes, _ = names_in(Workspace(archive.root, archive.state.memory, lambda _: False))
+    return next((NodeName(name) for name in _places(ref, here) if name in nodes), None)
 
 
 def _places(ref: str, here: str) -> Iterator[str]:
@@ -241,7 +251,7 @@ def _made(full: FullRecord) -> float:
 def _called(archive: Archive, full: FullRecord) -> NodeName:
     """How this project calls the node that shows a result now; else who made it."""
     for name in archive.state.names:
-        if archive.state.record(name) == full.record.id:
+        if shows(archive, name, full.record.id):
             return name
     return maker(full)
 
@@ -271,13 +281,13 @@ def _is_a_build(archive: Archive, build: BuildLine) -> UsageError:
 
 
 def _unknown(archive: Archive, ref: str, here: str) -> UsageError:
+    name = _unbuilt(archive, ref, here)
+    if name is not None:
+        return UsageError(f"{name} has no result yet", f"fp build {name}")
     nodes, _ = names_in(Workspace(archive.root, archive.state.memory, lambda _: False))
-    for name in _places(ref, here):
-        if name in nodes:
-            return UsageError(f"{name} has no result yet", f"fp build {name}")
     known = [*nodes, *archive.state.names, *(pin.name for pin in pins(archive))]
     mend = did_you_mean(ref, known, "fp history tells what there was")
-    return UsageError(f"nothing is called {ref}: no node, pin or stored result", mend)
+    return UsageError(f"nothing is called {ref or repr(ref)}: no node, pin or stored result", mend)
 
 
 def _local(at: float) -> str:

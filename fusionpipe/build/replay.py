@@ -290,8 +290,9 @@ class Replayer:
                 if place is None:
                     raise NotRepeatable(
                         f"the bytes of parents/{name} ({digest[:12]}) are not in the store",
-                        "if a node made them: --deep runs the ancestors again; if they are a source's: "
-                        "that source must hold what it held",
+                        "if a node made them and its record is here: --deep runs it again\n"
+                        "(fp export --deep brings such records along)\n"
+                        "if they are a source's: that source must hold what it held",
                     )
                 found[name] = place
         return found

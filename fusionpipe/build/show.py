@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fusionpipe.build.archive import Archive, maker, read
+from fusionpipe.build.archive import Archive, maker, read, shows
 from fusionpipe.build.past import manifest_of
 from fusionpipe.build.refs import Found
 from fusionpipe.build.repute import Repute, Reputes
@@ -59,7 +59,7 @@ def result_of(archive: Archive, found: Found) -> Result:
     return Result(
         found,
         Reputes(archive).of(found.full),
-        [name for name in names if archive.state.record(name) == record.id],
+        [name for name in names if shows(archive, name, record.id)],
         list(_parents(archive, found.full)),
         [one for one in archive.store.records(record.key) if one.id != record.id],
     )

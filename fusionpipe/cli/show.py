@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from fusionpipe.build.archive import Archive, maker
+from fusionpipe.build.archive import Archive, maker, shows
 from fusionpipe.build.bycontent import Held, held
 from fusionpipe.build.past import manifest_of
 from fusionpipe.build.refs import Found, is_known, resolve
@@ -81,7 +81,7 @@ def show(
 def _find(archive: Archive, ref: str, here: str, place: Path) -> tuple[Found, Sequence[Held]]:
     """The result, and, of a path, all that hold it."""
     path = place / ref
-    if not os.path.lexists(path) or is_known(archive, ref, here):
+    if not ref or not os.path.lexists(path) or is_known(archive, ref, here):
         return resolve(archive, ref, here), ()
     holders = held(archive, path)
     if not holders:
@@ -90,7 +90,7 @@ def _find(archive: Archive, ref: str, here: str, place: Path) -> tuple[Found, Se
             "it was changed since, made outside of a build, or its result is of another store",
         )
     full = holders[0].full
-    linked = [name for name in archive.state.names if archive.state.record(name) == full.record.id]
+    linked = [name for name in archive.state.names if shows(archive, name, full.record.id)]
     return Found(ref, full, linked[0] if linked else maker(full)), holders
 
 

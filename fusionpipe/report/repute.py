@@ -27,9 +27,17 @@ def repute_lines(full: FullRecord, repute: Repute, now: float) -> Iterator[tuple
         )
     if repute.standing is Standing.DISAGREES:
         yield "not reproducible: differs from the first result of its key", Ink.WARNING
+    if repute.standing is Standing.IMPORTED:
+        yield _imported(repute), Ink.WARNING
     yield from _verdict_lines(repute, now)
     if repute.is_gone:
         yield f"bytes gone; fp reproduce {full.record.id[:12]} makes them again", Ink.WARNING
+
+
+def _imported(repute: Repute) -> str:
+    if any(verdict.is_identical for verdict in repute.verdicts):
+        return "imported"
+    return "imported, not reproduced here: no build uses it"
 
 
 def _verdict_lines(repute: Repute, now: float) -> Iterator[tuple[str, Ink]]:

@@ -99,9 +99,20 @@ def test_an_imported_result_is_known_and_built_anyway(made: Project, reader: Pro
     assert {name: full.record.id for name, full in known.items()} == {
         name: full.record.id for name, full in theirs.items()
     }
+    shown = reader.call("show", theirs["fit"].record.id).out.splitlines()
+    assert shown[1] == "  imported, not reproduced here: no build uses it"
     why = reader.call("build", "-n").out
     assert "imported, not reproduced here" in why
     assert reader.outcomes() == {"raw": "kept", "clean": "ran", "fit": "ran"}
+
+
+def test_without_its_parents_a_result_says_how_they_come(made: Project, reader: Project) -> None:
+    """--deep was given already: it must not be all that is advised."""
+    made.call("export", "fit", "../fit.fpx")
+    reader.call("import", "../fit.fpx")
+    result = reader.call("reproduce", records_of(made)["fit"].record.id, "--deep")
+    assert result.code == 1
+    assert "  (fp export --deep brings such records along)\n" in result.out
 
 
 def test_a_trusted_result_is_restored(made: Project, reader: Project) -> None:

@@ -217,3 +217,16 @@ def test_what_the_store_does_not_hold_of_a_node_is_named(project: Project) -> No
     done = project.call("checkout", "a", "later", "--all", "--json")
     assert ["parents/raw"] == [text.partition(":")[0] for text in json.loads(done.out)["missing"]]
     assert not (project.root / "later" / "parents" / "raw").exists()
+
+
+@pytest.mark.parametrize("place", [".", "..", ".fusionpipe", ".fusionpipe/store/trees/mine"])
+def test_what_holds_the_project_or_its_store_is_never_moved_aside(
+    built: Project, place: str
+) -> None:
+    inode = built.root.stat().st_ino
+    done = built.call("checkout", "a", place, "--force")
+    assert 2 == done.code
+    assert "name another directory" in done.err
+    assert built.root.stat().st_ino == inode
+    assert 0 == built.call("show", "a").code
+    assert not (built.root / ".fusionpipe/store/trees/mine").exists()

@@ -217,3 +217,25 @@ def test_a_pin_is_moved_by_force_and_says_from_where(built: Project) -> None:
     assert "paper is pinned already" in refused.err
     assert "pinned <hash> of load as paper (it was <hash>, of clean)\n" == built.call("pin", "-f", "load", "paper").plain  # fmt: skip
     assert 2 == built.call("pin", "load", "no/name").code
+
+
+def test_a_node_without_a_result_is_meant_not_its_directory(built: Project) -> None:
+    """As in a fresh clone: its directory lies there, and no build was."""
+    built.node("fresh", "echo 1 > ../data/x")
+    told = built.call("show", "fresh")
+    assert (2, "fp: fresh has no result yet\n  fp build fresh\n") == (told.code, told.err)
+
+
+def test_an_empty_word_is_not_the_project_s_directory(built: Project) -> None:
+    told = built.call("show", "")
+    assert 2 == told.code
+    assert told.err.startswith("fp: nothing is called '': no node, pin or stored result\n")
+
+
+def test_a_node_that_was_renamed_shows_nothing_any_more(built: Project) -> None:
+    id = str(built.call("show", "clean", "--json").events[0]["record"])
+    (built.root / "clean").rename(built.root / "tidy")
+    built.call("build")
+    assert "linked now" not in built.call("history", "clean").out
+    assert built.call("show", "clean").out.startswith(f"clean  {id[:12]}  linked now in tidy\n")
+    assert built.call("show", id[:12]).out.startswith(f"tidy  {id[:12]}  linked now\n")
