@@ -86,7 +86,7 @@ class Catalogue:
         if at is None:
             raise KeyError(id)
         key, place = at
-        path = self._path(key, id, place)
+        path = self.path(key, id, place)
         try:
             filed = self._read_file(path, id)
         except (Corrupt, FileNotFoundError) as error:
@@ -116,11 +116,21 @@ class Catalogue:
     def retire(self, row: Row) -> None:
         """A record's bytes are gone: its file stays for those who ask what was, its name becomes free."""
         record = row.record
-        path = self._path(record.key, record.id, row.place)
+        path = self.path(record.key, record.id, row.place)
         with suppress(FileNotFoundError):
             os.rename(path, self._layout.gone(record.key, record.id))
         with self._index.writing() as writer:
             writer.put_row(Row(record, Place.GONE, proven=False))
+
+    def path(self, key: ActionKey, id: RecordId, place: Place) -> str:
+        """Where a record's file lies."""
+        match place:
+            case Place.FIRST:
+                return self._layout.action(key)
+            case Place.FURTHER:
+                return self._layout.further(key, id)
+            case Place.GONE:
+                return self._layout.gone(key, id)
 
     # -- making anew ------------------------------------------------------------------------
     def reindex(self) -> None:
@@ -142,7 +152,7 @@ class Catalogue:
                 key = ActionKey(name[:64])
                 filed = self._read_or_set_aside(f"{self._layout.actions}/{folder}/{name}", key)
                 if filed is not None:
-                    yield filed.full, _place(name)
+                    yield filed.full, place_of(name)
 
     def _all_roots(self) -> Iterator[Root]:
         for name in sorted(os.listdir(self._layout.roots)):
@@ -195,22 +205,13 @@ class Catalogue:
             for executable in (False, True)
         )
 
-    def _path(self, key: ActionKey, id: RecordId, place: Place) -> str:
-        match place:
-            case Place.FIRST:
-                return self._layout.action(key)
-            case Place.FURTHER:
-                return self._layout.further(key, id)
-            case Place.GONE:
-                return self._layout.gone(key, id)
-
     def _files(self, key: ActionKey) -> list[tuple[Place, str]]:
         folder = f"{self._layout.actions}/{key[:2]}"
         try:
             names = [name for name in os.listdir(folder) if name.startswith(key)]
         except FileNotFoundError:
             return []
-        found = [(_place(name), f"{folder}/{name}") for name in sorted(names)]
+        found = [(place_of(name), f"{folder}/{name}") for name in sorted(names)]
         return [(place, path) for place, path in found if place is not Place.GONE]
 
     def _read_file(self, path: str, id: RecordId | None = None) -> Filed:
@@ -265,7 +266,8 @@ def _by_preference(rows: Sequence[Row], choice: RecordId | None) -> Iterator[Row
             yield row
 
 
-def _place(name: str) -> Place:
+def place_of(name: str) -> Place:
+    """What the name of a record's file says of its standing."""
     if name.endswith(".gone"):
         return Place.GONE
     return Place.FURTHER if "." in name else Place.FIRST

@@ -10,10 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.tree import Tree
+
+if TYPE_CHECKING:
+    from fusionstore.findings import Audit, Finding, Repair, Tell
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Json]
@@ -241,6 +244,19 @@ class ResultStore(Protocol):
 
     def reindex(self) -> None:
         """Makes the index anew from the files. Raises nothing for damaged ones: they are set aside."""
+
+    def audit(self, tell: Tell | None = None, *, deep: bool = False) -> Audit:
+        """Looks for damage: everything stored against everything that names it; changes nothing.
+
+        Quick, it trusts what has the size, time and inode it had; `deep`, it reads every byte once.
+        """
+
+    def repair(self, finding: Finding) -> Repair:
+        """Mends what a finding tells, or says why that cannot be done. May be repeated.
+
+        What is damaged is set aside, never deleted; what is stored twice heals; a record whose bytes
+        are nowhere is told from then on as gone, and is no result.
+        """
 
     def close(self) -> None:
         """Gives up all claims and file handles."""

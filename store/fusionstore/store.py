@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fusionstore.arrivals import Arrivals
 from fusionstore.catalogue import Catalogue
@@ -40,6 +40,9 @@ from fusionstore.scratch import Scratch
 from fusionstore.tree import Tree
 from fusionstore.verify import Verify
 
+if TYPE_CHECKING:
+    from fusionstore.findings import Audit, Finding, Repair, Tell
+
 
 class Usage(NamedTuple):
     """Bytes: what objects take (about), and what the file system has free and in all."""
@@ -67,6 +70,7 @@ class Store:
         self._layout = layout
         self._disk_errors = DiskErrors(layout.root)
         self._index = index
+        self._step = step
         self._quarantine = quarantine
         self._scratch = scratch = Scratch(layout)
         self._locks = locks = Locks(layout)
@@ -263,6 +267,24 @@ class Store:
         with self._disk_errors:
             self._arrivals.settle()
             self._catalogue.reindex()
+
+    # -- auditing ---------------------------------------------------------------------------
+    def audit(self, tell: Tell | None = None, *, deep: bool = False) -> Audit:
+        """What is damaged: a `stat` a name, and with `deep` every byte. Changes nothing."""
+        from fusionstore.audit import Auditor  # not on the path of builds
+
+        parts = (self._arrivals, self._catalogue, self._verify, self._locks)
+        with self._disk_errors:
+            return Auditor(self._layout, self._index, *parts).audit(tell, deep=deep)
+
+    def repair(self, finding: Finding) -> Repair:
+        """Mends what one finding tells, as far as that can be done."""
+        from fusionstore.mend import Mend
+
+        parts = (self._objects, self._arrivals, self._quarantine, self._catalogue, self._verify)
+        mend = Mend(self._layout, self._index, *parts, self._roots, self._locks, self._step)
+        with self._disk_errors:
+            return mend.mend(finding)
 
     # -- the disk ---------------------------------------------------------------------------
     def usage(self) -> Usage:
