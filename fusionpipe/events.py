@@ -62,7 +62,7 @@ class NodeFinished(NamedTuple):
     """A node's outcome is settled, and durable if it ran.
 
     `seconds` is what the run took: now, or when it was made for a result that was kept or restored.
-    `log` is a path to its log. For a failure `tail` has the last lines of the log with the user's own
+    `record` is the stored result's. `log` is a path to its log. For a failure `tail` has the last lines of the log with the user's own
     paths, `rerun` the kept run directory, `hint` a sentence on what to try.
     """
 
@@ -76,6 +76,7 @@ class NodeFinished(NamedTuple):
     tail: tuple[str, ...] = ()
     rerun: str = ""
     hint: str = ""
+    record: str = ""
 
 
 class NodesKept(NamedTuple):

@@ -64,7 +64,9 @@ class Finder:
         self._work.plan.found(name, digest, Outcome.KEPT)
         self._work.saved += row.seconds
         self._work.report(
-            NodeFinished(name, Outcome.KEPT, "unchanged", row.key, digest, row.seconds)
+            NodeFinished(
+                name, Outcome.KEPT, "unchanged", row.key, digest, row.seconds, record=row.record
+            )
         )
 
     def _find(self, asked: Asked) -> None:

@@ -30,6 +30,7 @@ class EventLog:
                 "reason": event.reason,
                 "key": event.key,
                 "data": event.data,
+                "record": event.record,
                 "seconds": round(event.seconds, 3),
             }
             self._lines.append(json.dumps(fields))

@@ -17,7 +17,7 @@ from fusionpipe.build.lookup import Lookup
 from fusionpipe.build.state import DIRECTORY, State
 from fusionpipe.errors import UsageError
 from fusionpipe.hot import variable
-from fusionpipe.model import Graph, NodeName
+from fusionpipe.model import Graph, NodeName, ProjectSettings
 from fusionpipe.runner.probe import CHOOSING
 from fusionpipe.runner.tools import Toolbox
 from fusionpipe.settings import STORE
@@ -157,7 +157,7 @@ class Opening:
         self, graph: Graph, ambient: Mapping[str, str], step: Callable[[str], None]
     ) -> Session:
         """The session of a graph, its store opened."""
-        store = Store.open(store_path(self.root, graph, ambient), step=step)
+        store = Store.open(store_path(self.root, graph.settings, ambient), step=step)
         if not self.state.has_rows:
             _recall_choices(self.private, store, self.state)
         return Session(graph, ambient, self, store)
@@ -217,9 +217,9 @@ def _links(root: Path, store: Store, graph: Graph, state: State, notes: list[str
     return NodeLinks(root, store.path, store.tree_path, store.object_path, keep, plain)
 
 
-def store_path(root: Path, graph: Graph, ambient: Mapping[str, str]) -> Path:
+def store_path(root: Path, settings: ProjectSettings, ambient: Mapping[str, str]) -> Path:
     """Where the project's results live."""
-    told = ambient.get(STORE) or graph.settings.store
+    told = ambient.get(STORE) or settings.store
     return root / os.path.expanduser(told) if told else root / DIRECTORY / "store"
 
 

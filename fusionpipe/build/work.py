@@ -99,7 +99,11 @@ class Work:
         self.records[name] = record
         took = record.seconds if seconds is None else seconds
         data = record.slots["data"]
-        self.report(NodeFinished(name, outcome, reason, record.key, data, took, f"{name}/logs.txt"))
+        self.report(
+            NodeFinished(
+                name, outcome, reason, record.key, data, took, f"{name}/logs.txt", record=record.id
+            )
+        )
 
     def found(self, name: NodeName, record: Record, outcome: Outcome, reason: str) -> None:
         """A node has its result without running."""

@@ -40,7 +40,7 @@ def destroy(
     with opened(directory) as (session, _):
         root = session.root
         nodes = {name: generated_names(node) for name, node in session.graph.nodes.items()}
-        store = store_path(root, session.graph, ambient())
+        store = store_path(root, session.graph.settings, ambient())
         kept = [one.name for one in session.store.roots() if one.name.startswith("kept-")]
         used = session.store.usage().stored
     is_inside = store.is_relative_to(root / DIRECTORY)

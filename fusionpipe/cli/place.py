@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from fusionpipe.build.archive import Archive, open_archive
 from fusionpipe.build.session import Session
 from fusionpipe.cli.here import here_of
 from fusionpipe.project import find_root, parse_override
@@ -23,3 +24,13 @@ def opened(directory: str | None, params: Sequence[str] = ()) -> Iterator[tuple[
         yield session, "" if below == "." else below
     finally:
         session.close()
+
+
+@contextmanager
+def opened_archive(directory: str | None) -> Iterator[tuple[Archive, str]]:
+    """The archive of the project around `directory` (the current one), and the path below its root."""
+    here = here_of(directory)
+    root = find_root(here)
+    below = os.path.relpath(here, root)
+    with open_archive(root, ambient()) as archive:
+        yield archive, "" if below == "." else below

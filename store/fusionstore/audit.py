@@ -246,7 +246,7 @@ class Auditor:
             if self._index.place(id) == (key, place) and not os.path.lexists(path):
                 finding = Finding(Fault.RECORD_MISSING, path, name=id, key=key, records=(id,))
                 seen.findings.append(finding)
-        known = self._index.named()
+        known = self._index.holdings()
         told = {finding.path for finding in seen.findings}
         for holder, finding in seen.holders:
             if holder not in known and finding.path not in told and os.path.lexists(finding.path):

@@ -70,6 +70,21 @@ class FullRecord(NamedTuple):
     trees: Mapping[Digest, bytes]  # the encoding of every directory of slots and keeps
 
 
+class NamedAs(StrEnum):
+    """What a hash names."""
+
+    KEY = "key"
+    RECORD = "record"
+    TREE = "tree"
+
+
+class Named(NamedTuple):
+    """Something in the store by its whole hash."""
+
+    kind: NamedAs
+    hash: str
+
+
 class Published(NamedTuple):
     """A draft is durable and visible.
 
@@ -149,6 +164,12 @@ class ResultStore(Protocol):
 
     def read_record(self, id: RecordId) -> FullRecord:
         """Everything about a record. Raises Corrupt if its file is gone or torn, KeyError if unknown."""
+
+    def named(self, prefix: str, limit: int = 100) -> Sequence[Named]:
+        """The keys, records and trees whose hash begins with these hexadecimal characters, some of each."""
+
+    def holders(self, tree: Digest) -> Sequence[RecordId]:
+        """The records that name a tree, as an output or to explain and repeat a run."""
 
     # -- single flight ----------------------------------------------------------------------
     def claim(

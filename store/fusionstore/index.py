@@ -18,17 +18,19 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
 import lmdb
 
-from fusionstore.contract import Record, Standing
+from fusionstore.contract import Named, NamedAs, Record, Standing
 from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt, DiskFull, DiskRefused
 from fusionstore.seal import STAMP, Stamp
 
 _MAP_SIZE = 1 << 40
+_NAMED = {b"r": NamedAs.KEY, b"i": NamedAs.RECORD, b"n": NamedAs.TREE}
 _DAMAGED = (
     lmdb.CorruptedError,
     lmdb.InvalidError,
@@ -109,6 +111,17 @@ class Index:
         with self.reading() as transaction:
             return [key[33:] for key in _keys(transaction, prefix)]
 
+    def named(self, prefix: str, limit: int) -> list[Named]:
+        """What has a hash that begins with these hexadecimal characters, at most `limit` of a kind."""
+        found: list[Named] = []
+        with self.reading() as transaction:
+            for letter, kind in _NAMED.items():
+                start = letter + bytes.fromhex(prefix[: len(prefix) // 2 * 2])
+                hashes = (key[1:33].hex() for key in _keys(transaction, start))
+                fitting = (one for one, _ in groupby(hashes) if one.startswith(prefix))
+                found += (Named(kind, one) for one in islice(fitting, limit))
+        return found
+
     # -- reading all (audits) ---------------------------------------------------------------
     def stamps(self, shard: str) -> dict[str, Stamp]:
         """The stamps of all objects whose names begin with these two characters."""
@@ -128,7 +141,7 @@ class Index:
             for key, value in self._items(b"i")
         }
 
-    def named(self) -> set[bytes]:
+    def holdings(self) -> set[bytes]:
         """Who names which tree: the raw digest, then the holder as `holders` gives it."""
         return {key[1:] for key, _ in self._items(b"n")}
 

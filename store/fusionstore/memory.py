@@ -22,6 +22,8 @@ from fusionstore.contract import (
     FailedElsewhere,
     FullRecord,
     JsonObject,
+    Named,
+    NamedAs,
     NotPublished,
     Published,
     Record,
@@ -72,6 +74,26 @@ class MemoryStore:
             if full.record.id == id:
                 return full
         raise KeyError(id)
+
+    def named(self, prefix: str, limit: int = 100) -> Sequence[Named]:
+        """What has a hash that begins so."""
+        all_records = list(itertools.chain.from_iterable(self._records.values()))
+        hashes = {
+            NamedAs.KEY: {str(key) for key in self._records},
+            NamedAs.RECORD: {str(full.record.id) for full in all_records},
+            NamedAs.TREE: {str(tree) for full in all_records for tree in _named_trees(full)}
+            | {str(tree) for root in self._roots.values() for tree in root.trees},
+        }
+        return [
+            Named(kind, one)
+            for kind, known in hashes.items()
+            for one in sorted(one for one in known if one.startswith(prefix))[:limit]
+        ]
+
+    def holders(self, tree: Digest) -> Sequence[RecordId]:
+        """The records that name a tree."""
+        all_records = itertools.chain.from_iterable(self._records.values())
+        return sorted(full.record.id for full in all_records if tree in _named_trees(full))
 
     # -- single flight ----------------------------------------------------------------------
     def claim(
@@ -354,3 +376,7 @@ class MemoryStore:
         path.unlink(missing_ok=True)
         path.write_bytes(data)
         path.chmod(0o555 if executable else 0o444)
+
+
+def _named_trees(full: FullRecord) -> set[Digest]:
+    return {*full.record.slots.values(), *full.keeps.values()}

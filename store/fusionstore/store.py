@@ -18,6 +18,7 @@ from fusionstore.contract import (
     FailedElsewhere,
     FullRecord,
     JsonObject,
+    Named,
     NotPublished,
     Published,
     Record,
@@ -129,6 +130,15 @@ class Store:
         """Everything about a record."""
         with self._disk_errors:
             return self._catalogue.read(id)
+
+    def named(self, prefix: str, limit: int = 100) -> Sequence[Named]:
+        """What has a hash that begins so: a range of the index."""
+        return self._index.named(prefix, limit)
+
+    def holders(self, tree: Digest) -> Sequence[RecordId]:
+        """The records that name a tree."""
+        raw = (holder for holder in self._index.holders(tree) if holder[:1] == b"r")
+        return sorted(RecordId(holder[1:].hex()) for holder in raw)
 
     # -- single flight ----------------------------------------------------------------------
     def claim(

@@ -24,6 +24,8 @@ from fusionstore.contract import (
     FailedElsewhere,
     Json,
     JsonObject,
+    Named,
+    NamedAs,
     NotPublished,
     Published,
     Record,
@@ -308,6 +310,22 @@ class ResultStoreSuite:
         outcomes = store.commit([bad, good])
         assert [NotPublished, Published] == [type(outcome) for outcome in outcomes]
         assert store.lookup(key_of("bad"), anything) is None
+
+    def test_keys_records_and_trees_are_found_by_how_their_hashes_begin(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        drafts = [result_of(store, tmp_path, key_of(word), {"f": word}) for word in ("one", "two")]
+        records = [publish(store, draft).record for draft in drafts]
+        for record in records:
+            for length in (1, 4, 7, 64):
+                found = store.named(record.key[:length])
+                assert Named(NamedAs.KEY, record.key) in found
+                assert Named(NamedAs.RECORD, record.id) in store.named(record.id[:length])
+                tree = record.slots["data"]
+                assert Named(NamedAs.TREE, tree) in store.named(tree[:length])
+                assert all(one.hash.startswith(record.key[:length]) for one in found)
+            assert [record.id] == list(store.holders(record.slots["data"]))
+        assert list(store.named("f" * 64)) == []
 
     def test_an_unknown_record_is_a_key_error(self, store: ResultStore) -> None:
         with pytest.raises(KeyError):
