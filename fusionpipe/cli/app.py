@@ -18,6 +18,7 @@ from fusionpipe.cli.main import INTERRUPTED
 from fusionpipe.cli.new import new
 from fusionpipe.cli.run import run
 from fusionpipe.cli.status import status
+from fusionpipe.cli.verify import verify
 from fusionpipe.cli.why import why
 from fusionpipe.errors import UsageError
 from fusionpipe.version import VERSION
@@ -25,7 +26,7 @@ from fusionpipe.version import VERSION
 # What Typer raises for words that do not fit: Click's class, or that of the copy which newer ones carry.
 WrongWords = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _WRONG_USAGE = 2
-COMMANDS = (init, new, build, status, why, logs, graph, run, link, destroy)
+COMMANDS = (init, new, build, status, why, logs, graph, run, link, verify, destroy)
 
 
 def run_app(words: list[str]) -> int:

@@ -34,7 +34,7 @@ from fusionstore.verify import Verify
 class _Suffering:
     """What needs an object that is altered or not there."""
 
-    trees: set[Digest] = field(default_factory=set)
+    trees: dict[Digest, str] = field(default_factory=dict)  # with the path there
     records: set[RecordId] = field(default_factory=set)  # results that are lost with it
     is_rooted: bool = False  # a root names a tree of it
 
@@ -57,7 +57,7 @@ class _Seen:
     def suffering(self, lack: Lack, tree: Digest) -> _Suffering:
         """Whoever needs what is lacking; this tree does."""
         found = self.lacking.setdefault(lack.name, _Suffering())
-        found.trees.add(tree)
+        found.trees.setdefault(tree, lack.path)
         return found
 
 
@@ -92,7 +92,9 @@ class Auditor:
     def _audit(self, tell: Tell, *, deep: bool) -> Audit:
         inventory = take_inventory(self._layout, self._index, tell)
         hash_objects(self._layout, inventory, tell, deep=deep)
-        seen = _Seen(inventory, Closure(inventory), list(inventory.findings))
+        # an altered object is more than a writable one
+        findings = [one for one in inventory.findings if one.name not in inventory.altered]
+        seen = _Seen(inventory, Closure(inventory), findings)
         self._records(seen, tell)
         self._roots(seen)
         self._rows(seen)
@@ -280,9 +282,11 @@ class Auditor:
             if wrong is None and (os.path.lexists(path) or not self._is_needed(suffering)):
                 continue  # it came meanwhile; or only what explains a result is lost
             fault = Fault.OBJECT_MISSING if wrong is None else Fault.OBJECT_ALTERED
-            trees, records = sorted(suffering.trees), sorted(suffering.records)
+            trees = tuple(sorted(suffering.trees))
+            records = tuple(sorted(suffering.records))
+            paths = tuple(suffering.trees[tree] for tree in trees)
             seen.findings.append(
-                Finding(fault, path, wrong or "", name, trees=trees, records=records)
+                Finding(fault, path, wrong or "", name, trees=trees, records=records, paths=paths)
             )
 
     def _is_needed(self, suffering: _Suffering) -> bool:

@@ -47,8 +47,9 @@ class Finding(NamedTuple):
     what: str = ""  # more, in a few words
     name: str = ""  # of the object, tree, record or root
     key: ActionKey = ActionKey("")  # of the record
-    trees: Sequence[Digest] = ()  # the trees that suffer
-    records: Sequence[RecordId] = ()  # the records that suffer
+    trees: tuple[Digest, ...] = ()  # the trees that suffer
+    records: tuple[RecordId, ...] = ()  # the records that suffer
+    paths: tuple[str, ...] = ()  # of an object: the first name it has in each of the trees
 
 
 class Repair(NamedTuple):

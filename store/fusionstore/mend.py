@@ -72,6 +72,12 @@ class Mend:
 
     def mend(self, finding: Finding) -> Repair:
         """Does for one finding what can be done. Raises StoreError, OSError if the disk refuses."""
+        try:
+            return self._mend(finding)
+        except FileNotFoundError:  # collected meanwhile, or mended with another finding
+            return Repair(finding, True, "it is not there any more")
+
+    def _mend(self, finding: Finding) -> Repair:
         match finding.fault:
             case Fault.OBJECT_ALTERED | Fault.OBJECT_MISSING:
                 return self._object(finding)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import NamedTuple
 
 from fusionstore.contract import ResultStore
 from fusionstore.findings import Audit, Repair, Tell
+from fusionstore.layout import Layout
+from fusionstore.store import Store
 
 _ROUNDS = 5  # what is lost in one (an object) costs others (its records, their roots) in the next
 
@@ -37,3 +41,15 @@ def repair_all(store: ResultStore, tell: Tell | None = None, *, deep: bool = Fal
             break
         now = store.audit()
     return Repaired(first, tuple(repairs), now)
+
+
+def renew_index(store: Store) -> Store:
+    """Moves a damaged index to quarantine and opens the store again, its index made anew from the files.
+
+    Who has the store open goes on with the old one: what they publish is found by its file.
+    """
+    layout = Layout(store.path)
+    store.close()
+    folder = f"{layout.quarantine}/index-{time.strftime('%Y%m%dT%H%M%S')}-{os.urandom(2).hex()}"
+    os.rename(layout.index, folder)
+    return Store.open(store.path)

@@ -18,7 +18,7 @@ from fusionstore.digest import Digest, RecordId, digest_bytes
 from fusionstore.errors import TreeLost
 from fusionstore.findings import Fault
 from fusionstore.mend import STEPS
-from fusionstore.repair import Repaired, repair_all
+from fusionstore.repair import Repaired, renew_index, repair_all
 from fusionstore.store import Store
 from fusionstore.testing import anything, key_of, publish, read_back, result_of, write_tree
 
@@ -195,8 +195,8 @@ def test_a_flipped_bit_with_its_stamp_kept_is_found_by_reading_alone(held: Held)
     flip(held.place("a"))
     assert faults(held.store) == set()
     (finding,) = held.store.audit(deep=True).findings
-    assert (finding.fault, finding.trees) == (Fault.OBJECT_ALTERED, [held.tree])
-    assert finding.records == [held.record.id]
+    assert (finding.fault, finding.trees) == (Fault.OBJECT_ALTERED, (held.tree,))
+    assert (finding.records, finding.paths) == ((held.record.id,), ("a",))
 
 
 def test_a_flipped_bit_is_found_in_every_result_that_shares_it(held: Held, tmp_path: Path) -> None:
@@ -347,4 +347,20 @@ def test_a_repair_killed_at_any_step_gives_no_wrong_answer_and_goes_on(
         record = publish(again, result_of(again, tmp_path, key, files)).record
         assert read_back(again.check(record.slots["data"])) == files
     assert again.audit(deep=True).is_sound
+    again.close()
+
+
+@pytest.mark.parametrize("kept_pages", [2, 3])
+def test_an_index_damaged_within_is_made_anew(held: Held, kept_pages: int) -> None:
+    held.store.close()
+    data = held.store.path / "index" / "data.mdb"
+    size = data.stat().st_size
+    os.truncate(data, kept_pages * 4096)
+    os.truncate(data, size)
+    again = Store.open(held.store.path)
+    if not again.audit().is_sound:
+        again = renew_index(again)
+    mended(again, deep=True)
+    assert again.lookup(KEY, anything) == held.record
+    assert len(list(again.path.glob("quarantine/index-*"))) == 1
     again.close()
