@@ -10,6 +10,7 @@ import typer
 
 from fusionpipe.cli.build import build
 from fusionpipe.cli.destroy import destroy
+from fusionpipe.cli.doctor import doctor
 from fusionpipe.cli.graph import graph
 from fusionpipe.cli.init import init
 from fusionpipe.cli.link import link
@@ -26,7 +27,7 @@ from fusionpipe.version import VERSION
 # What Typer raises for words that do not fit: Click's class, or that of the copy which newer ones carry.
 WrongWords = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _WRONG_USAGE = 2
-COMMANDS = (init, new, build, status, why, logs, graph, run, link, verify, destroy)
+COMMANDS = (init, new, build, status, why, logs, graph, run, link, verify, doctor, destroy)
 
 
 def run_app(words: list[str]) -> int:

@@ -35,9 +35,10 @@ _MEANS = {
     Fault.INDEX_DAMAGED: "is damaged",
     Fault.STRANGER: "does not belong in a store",
     Fault.INCOMPLETE: "stands, but cannot be repeated as it was: lost",
-    Fault.KEPT_GONE: "keeps a result whose bytes are gone",
+    Fault.KEPT_GONE: "is still named, but its bytes are gone",
     Fault.INDEX_STALE: "has rows of files that are gone",
 }
+_OF_ONE = (Fault.INCOMPLETE, Fault.KEPT_GONE, Fault.RECORD_TORN, Fault.RECORD_MISSING)
 
 
 class ProgressLine:
@@ -92,6 +93,8 @@ def render_verified(
     later = [r.finding for r in verified.repairs if r.finding not in {*verified.audit.findings}]
     findings = [*verified.audit.findings, *dict.fromkeys(later)]
     left = {*verified.now.findings}
+    lost_records = {*_lost(verified)}
+    findings = [one for one in findings if not _is_told_as_lost(one, lost_records)]
     for finding in findings[:_MANY]:
         for line in _finding_lines(verified, finding, done.get(finding), finding in left, output):
             output.write(f"{line}\n")
@@ -151,10 +154,12 @@ def _finding_lines(
 ) -> Iterator[str]:
     word, ink = ("damaged", Ink.BAD) if finding.fault.is_damage else ("note", Ink.WARNING)
     if repair is not None and repair.is_mended and not is_left:
-        word, ink = "mended", Ink.GOOD
+        word, ink = ("aside", Ink.WARNING) if repair.lost else ("mended", Ink.GOOD)
     what = f": {finding.what}" if finding.what else ""
+    if finding.fault is Fault.KEPT_GONE:
+        what = f" (by {_root(finding.name)})"
     yield f"{output.paint(f'{word:<7}', ink)}  {_shown(verified, finding)} {_MEANS[finding.fault]}{what}"
-    nodes = _nodes(verified, finding)
+    nodes = [] if finding.fault in _OF_ONE else _nodes(verified, finding)
     if nodes:
         more = f" and {number(len(nodes) - _FEW)} more" if len(nodes) > _FEW else ""
         yield f"         {output.paint('results that need it: ', Ink.FAINT)}{', '.join(nodes[:_FEW])}{more}"
@@ -171,13 +176,24 @@ def _shown(verified: Verified, finding: Finding) -> str:
     if finding.fault in (Fault.RECORD_TORN, Fault.RECORD_MISSING, Fault.RECORD_UNINDEXED):
         known = verified.keys.get(finding.key) or next(iter(_nodes(verified, finding)), "")
         return str(known) or f"the result {finding.key[:12]}"
-    if finding.fault is Fault.INCOMPLETE and (nodes := _nodes(verified, finding)):
-        return str(nodes[0])
-    if finding.fault in (Fault.ROOT_TORN, Fault.ROOT_DANGLING, Fault.KEPT_GONE):
-        return f"the root {finding.name}"
+    if finding.fault in (Fault.INCOMPLETE, Fault.KEPT_GONE):
+        return next(iter(_nodes(verified, finding)), f"the result {finding.records[0][:12]}")
+    if finding.fault in (Fault.ROOT_TORN, Fault.ROOT_DANGLING, Fault.ROOT_UNINDEXED):
+        return _root(finding.name)
     if finding.paths and finding.paths[0]:
         return f"{finding.paths[0]} (in the tree {finding.trees[0][:12]})"
     return finding.path
+
+
+def _root(name: str) -> str:
+    """Who keeps something, in words: a pin by its name, else whose file it is."""
+    kind, _, rest = name.partition("-")
+    match kind:
+        case "pin":
+            return f"the pin {rest}"
+        case "project":
+            return f"the project {rest}"
+    return f"the root {name}"
 
 
 def _nodes(verified: Verified, finding: Finding) -> list[str]:
@@ -195,6 +211,11 @@ def _link_line(link: BadLink, output: Output) -> str:
 
 def _lost(verified: Verified) -> list[RecordId]:
     return list(dict.fromkeys(id for repair in verified.repairs for id in repair.lost))
+
+
+def _is_told_as_lost(finding: Finding, lost: set[RecordId]) -> bool:
+    is_note = finding.fault in (Fault.INCOMPLETE, Fault.KEPT_GONE)
+    return is_note and lost.issuperset(finding.records)
 
 
 def _lost_lines(verified: Verified, output: Output) -> Iterator[str]:
@@ -221,13 +242,14 @@ def _summary(verified: Verified, seconds: float, deep: bool, output: Output) -> 
         mend = (
             "what is left cannot be mended here"
             if verified.repairs
-            else "fp verify --repair sets them aside, heals what is stored twice, names what is lost"
+            else "fp verify --repair heals what is stored twice, sets the rest aside and names what is lost"
         )
         return output.paint(f"{number(left)} {thing} damaged ({held})\n  {mend}", Ink.STRONG)
     if audit.is_sound:
         line = f"the store is sound: {held}"
     else:
         line = f"mended, and sound now: {held}"
+        line += "\n  what was damaged lies in the store's quarantine/: nothing was deleted"
     if not deep and audit.unproven:
         line += (
             f"\n  {counted(audit.unproven, 'file')} nobody has read since the index was made anew: "

@@ -256,7 +256,7 @@ class Auditor:
                 seen.findings.append(finding)
         stale = seen.inventory.rows_without_file - set(seen.lacking)
         if stale:
-            what = f"{len(stale)} objects that nothing needs"
+            what = f"{len(stale)} that nothing needs"
             seen.findings.append(Finding(Fault.INDEX_STALE, self._layout.index, what))
 
     def _unindexed(self, seen: _Seen, id: RecordId, place: Place) -> None:

@@ -283,4 +283,4 @@ class Mend:
                 for name in stale:
                     writer.drop_stamp(name)
             count += len(stale)
-        return Repair(finding, True, f"{count} rows dropped")
+        return Repair(finding, True, f"dropped ({count})")

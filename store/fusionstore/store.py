@@ -319,6 +319,11 @@ class Store:
         with self._disk_errors:
             self._scratch.empty_trash()
 
+    def abandoned_tmp(self) -> Sequence[str]:
+        """The scratch of processes that ended and nobody swept yet."""
+        with self._disk_errors:
+            return self._scratch.abandoned()
+
     def sweep_tmp(self) -> Sequence[str]:
         """Moves the scratch of processes that ended to the trash; the names of those directories."""
         with self._disk_errors:
