@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fusionpipe.build.archive import Archive
-from fusionpipe.build.refs import maker, read
 from fusionpipe.hot import snapshot_path
 from fusionpipe.model import NodeName
 from fusionstore.digest import ActionKey, Digest, RecordId
@@ -130,18 +129,12 @@ def _names(
 ) -> dict[RecordId, NodeName]:
     """Who made the records that suffered, as this project calls them first."""
     here = {RecordId(archive.state.record(name)): name for name in archive.state.names}
-    # a torn or missing record cannot be asked, and asking would set it aside
-    unreadable = {
-        id
-        for finding in findings
-        if finding.fault in (Fault.RECORD_MISSING, Fault.INDEX_DAMAGED)
-        for id in finding.records
-    }
     wanted = {id for one in findings for id in one.records} | {i for r in repairs for i in r.lost}
     names: dict[RecordId, NodeName] = {}
     for id in wanted:
         if id in here:
             names[id] = here[id]
-        elif id not in unreadable and (full := read(archive, id)) is not None:
-            names[id] = maker(full)
+        elif (body := archive.store.read_body(id)) is not None:
+            node = body.get("node")
+            names[id] = NodeName(node if isinstance(node, str) else "")
     return names

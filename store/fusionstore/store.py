@@ -287,6 +287,11 @@ class Store:
         with self._disk_errors:
             return Auditor(self._layout, self._index, *parts).audit(tell, deep=deep)
 
+    def read_body(self, id: RecordId) -> JsonObject | None:
+        """A record's body; None if it cannot be read. Unlike `read_record`, it sets nothing aside."""
+        with self._disk_errors:
+            return self._catalogue.read_body(id)
+
     def repair(self, finding: Finding) -> Repair:
         """Mends what one finding tells, as far as that can be done."""
         from fusionstore.mend import Mend

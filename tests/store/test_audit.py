@@ -115,6 +115,31 @@ def test_an_audit_changes_no_file(held: Held) -> None:
     assert everything() == before
 
 
+def test_an_audit_beside_a_process_that_publishes_finds_nothing(held: Held) -> None:
+    child = subprocess.Popen([sys.executable, "-c", PUBLISHER, str(held.store.path)])
+    try:
+        while child.poll() is None:
+            assert held.store.audit(deep=True).findings == []
+            assert repair_all(held.store).repairs == ()
+    finally:
+        child.kill()
+        assert child.wait() == 0
+    assert held.store.audit(deep=True).records == 1 + 40
+
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+from fusionstore.store import Store
+from fusionstore.testing import key_of, publish, result_of
+store = Store.open(Path(sys.argv[1]))
+for number in range(40):
+    files = {"n": str(number), "shared": "shared", "x:run": str(number % 3)}
+    publish(store, result_of(store, store.scratch(), key_of(str(number)), files))
+store.close()
+"""
+
+
 def harm_index_row(held: Held) -> None:
     with held.store._index.writing() as writer:  # there is no other way to lose a row
         writer.drop_row(KEY, held.record.id)
@@ -250,6 +275,14 @@ def test_a_long_directory_that_is_lost_is_told_by_the_tree_that_stands(held: Hel
     assert Fault.OBJECT_MISSING in faults(held.store)
     mended(held.store)
     assert held.store.read_tree(held.tree) == tree
+
+
+def test_asking_what_suffers_moves_nothing(held: Held) -> None:
+    tree = held.store.read_tree(held.tree)
+    (spilled,) = [digest for digest, data in tree.directories.items() if len(data) > 16384]
+    edit(blob(held.store, spilled))
+    assert held.store.read_body(held.record.id) == {"node": "n"}
+    assert blob(held.store, spilled).exists()
 
 
 def test_a_copy_in_a_tree_is_read_too(held: Held) -> None:
