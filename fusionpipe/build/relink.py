@@ -9,9 +9,11 @@ from fusionpipe.build.linking import link_hit, link_what_it_reads
 from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.roots import write_project_root
+from fusionpipe.build.run import generated_names
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.build.survey import Standing, survey
+from fusionpipe.gitignore import ignore_generated
 from fusionpipe.model import NodeName
 from fusionstore.contract import Record
 from fusionstore.errors import StoreError
@@ -41,6 +43,8 @@ def relink(session: Session, nodes: Sequence[NodeName]) -> tuple[int, int]:
         else:
             without += 1
     order.close()
+    nodes_now = session.graph.nodes
+    ignore_generated(session.root, [(name, generated_names(nodes_now[name])) for name in nodes])
     write_project_root(session)
     session.state.save(session.graph.nodes)
     return linked, without

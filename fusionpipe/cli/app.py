@@ -13,6 +13,7 @@ from fusionpipe.cli.build import build
 from fusionpipe.cli.checkout import checkout
 from fusionpipe.cli.destroy import destroy
 from fusionpipe.cli.diff import diff
+from fusionpipe.cli.doctor import doctor
 from fusionpipe.cli.export import export
 from fusionpipe.cli.gc import gc
 from fusionpipe.cli.graph import graph
@@ -30,6 +31,7 @@ from fusionpipe.cli.run import run
 from fusionpipe.cli.show import show
 from fusionpipe.cli.status import status
 from fusionpipe.cli.unpin import unpin
+from fusionpipe.cli.verify import verify
 from fusionpipe.cli.why import why
 from fusionpipe.errors import UsageError
 from fusionpipe.version import VERSION
@@ -57,6 +59,8 @@ COMMANDS = (
     unpin,
     pins,
     gc,
+    verify,
+    doctor,
     export,
     import_,
     destroy,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from fusionstore.arrivals import Arrivals
-from fusionstore.contract import Accepts, FullRecord, Record, Root, Standing
+from fusionstore.contract import Accepts, FullRecord, JsonObject, Record, Root, Standing
 from fusionstore.copying import read_whole
 from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt, StoreError, TreeLost
@@ -158,6 +158,16 @@ class Catalogue:
         if at is None:
             raise KeyError(id)
         return read_whole(self.path(record.key, id, at[1]))
+
+    def read_body(self, id: RecordId) -> JsonObject | None:
+        """What a record's maker left in it; None if that cannot be read. Moves nothing, wherever it lies."""
+        at = self._index.place(id)
+        if at is None:
+            return None
+        try:
+            return self._read_file(self.path(at[0], id, at[1]), id).full.body
+        except (Corrupt, OSError):
+            return None
 
     def read_tree(self, tree: Digest) -> Tree:
         """The encodings of a tree, from whoever names it. Raises KeyError."""

@@ -15,6 +15,7 @@ from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.tree import Tree
 
 if TYPE_CHECKING:
+    from fusionstore.findings import Audit, Finding, Repair, Tell
     from fusionstore.inventory import Choose, Collected
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -319,6 +320,20 @@ class ResultStore(Protocol):
 
         Only where its bytes are here and its key has no result with its observations (L5). Harmless for a
         record that is not imported. Not for who holds the claim on its key. Raises KeyError.
+        """
+
+    # -- auditing ---------------------------------------------------------------------------
+    def audit(self, tell: Tell | None = None, *, deep: bool = False) -> Audit:
+        """Looks for damage: everything stored against everything that names it; changes nothing.
+
+        Quick, it trusts what has the size, time and inode it had; `deep`, it reads every byte once.
+        """
+
+    def repair(self, finding: Finding) -> Repair:
+        """Mends what a finding tells, or says why that cannot be done. May be repeated.
+
+        What is damaged is set aside, never deleted; what is stored twice heals; a record whose bytes
+        are nowhere is told from then on as gone, and is no result.
         """
 
     def close(self) -> None:

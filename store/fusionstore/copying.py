@@ -21,7 +21,7 @@ def copy_file(source: str, target: str, mode: int) -> None:
     try:
         out = create(target, mode)
         try:
-            if not _clone(fd, out):
+            if not clone(fd, out):
                 for data in pieces(fd):
                     write_all(out, data)
         finally:
@@ -54,7 +54,8 @@ def read_whole(path: str) -> bytes:
         os.close(fd)
 
 
-def _clone(source: int, target: int) -> bool:
+def clone(source: int, target: int) -> bool:
+    """Shares the bytes of one open file with another (a reflink); False where that cannot be done."""
     try:
         fcntl.ioctl(target, _FICLONE, source)
     except OSError:  # not this file system, or not across two of them

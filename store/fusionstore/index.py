@@ -123,6 +123,40 @@ class Index:
                 found += (Named(kind, one) for one in islice(fitting, limit))
         return found
 
+    # -- reading all (audits) ---------------------------------------------------------------
+    def stamps(self, shard: str) -> dict[str, Stamp]:
+        """The stamps of all objects whose names begin with these two characters."""
+        return {
+            _blob_name(key): Stamp._make(STAMP.unpack(value))
+            for key, value in self._items(b"b" + bytes.fromhex(shard))
+        }
+
+    def seals(self) -> dict[Digest, bytes]:
+        """The seal of every tree that was laid out."""
+        return {Digest(key[1:].hex()): value for key, value in self._items(b"t")}
+
+    def places(self) -> dict[RecordId, tuple[ActionKey, Place]]:
+        """Where the file of every record is."""
+        return {
+            RecordId(key[1:].hex()): (ActionKey(value[:32].hex()), Place(value[32]))
+            for key, value in self._items(b"i")
+        }
+
+    def holdings(self) -> set[bytes]:
+        """Who names which tree: the raw digest, then the holder as `holders` gives it."""
+        return {key[1:] for key, _ in self._items(b"n")}
+
+    def _items(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        with self.reading() as transaction:
+            cursor = cast("lmdb.Transaction", transaction).cursor()
+            found: list[tuple[bytes, bytes]] = []
+            if cursor.set_range(prefix):
+                for key, value in cursor:
+                    if not bytes(key).startswith(prefix):
+                        break
+                    found.append((bytes(key), bytes(value)))
+            return found
+
     # -- writing ----------------------------------------------------------------------------
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -265,6 +299,10 @@ def _decode_rows(key: ActionKey, data: bytes) -> list[Row]:
 
 def _blob_key(name: str) -> bytes:
     return b"b" + bytes.fromhex(name[:64]) + (b"x" if len(name) > 64 else b"")
+
+
+def _blob_name(key: bytes) -> str:
+    return key[1:33].hex() + ("x" if len(key) > 33 else "")
 
 
 def _keys(transaction: Transaction, prefix: bytes) -> Iterator[bytes]:

@@ -216,7 +216,7 @@ def _open_to_read(path: str) -> int:
 
 
 def _quiet_digest(fd: int, path: str, shown: str, size: int) -> Digest:
-    if not _is_quiet(fd):
+    if not is_quiet(fd):
         raise ChangedWhileStored(shown)
     if size >= _MMAP_FROM:
         from blake3 import blake3
@@ -225,7 +225,7 @@ def _quiet_digest(fd: int, path: str, shown: str, size: int) -> Digest:
     return EMPTY_BLOB if size == 0 else digest_fd(fd, size_hint=size)
 
 
-def _is_quiet(fd: int) -> bool:
+def is_quiet(fd: int) -> bool:
     """False if some process has the file open for writing (Linux; elsewhere nothing is known).
 
     A child that is just being spawned holds all our descriptors until it execs: hence the patience.

@@ -35,6 +35,7 @@ from fusionstore.contract import (
 )
 from fusionstore.digest import ActionKey, Digest, RecordId, digest_bytes
 from fusionstore.errors import Corrupt, TreeLost, UnstorableFile
+from fusionstore.findings import Audit, Fault, Finding, Repair, Tell
 from fusionstore.ingest import describe, inner_target
 from fusionstore.inventory import Choose, Collected, Held, inventory_of
 from fusionstore.records import body_number, canonical, decode_record, encode_record
@@ -312,6 +313,32 @@ class MemoryStore:
             records = self._records[there.key]
             records[records.index(full)] = full._replace(record=there)
             return there
+
+    def audit(self, tell: Tell | None = None, *, deep: bool = False) -> Audit:
+        """Compares every tree that is laid out with memory, which cannot be damaged."""
+        full = [full for records in self._records.values() for full in records]
+        wanted = sorted({tree for one in full for tree in one.record.slots.values()})
+        findings = [
+            Finding(Fault.TREE_ALTERED, str(self.tree_path(tree)), name=tree, trees=(tree,))
+            for tree in wanted
+            if self.tree_path(tree).is_dir() and not self._equals(self.tree_path(tree), tree)
+        ]
+        stored = sum(len(data) for data in self._blobs.values())
+        return Audit(
+            findings,
+            objects=len(self._blobs),
+            stored=stored,
+            hashed=stored if deep else 0,
+            trees=len(wanted),
+            records=len(full),
+            roots=len(self._roots),
+        )
+
+    def repair(self, finding: Finding) -> Repair:
+        """Lays the tree out again."""
+        for tree in finding.trees:
+            self.check(tree)
+        return Repair(finding, True, "laid out again")
 
     def close(self) -> None:
         """Gives all claims up."""

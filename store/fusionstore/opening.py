@@ -45,7 +45,13 @@ def prepare(path: Path, *, create: bool, network: NetworkKind = network_kind) ->
 def open_index(layout: Layout, set_aside: Callable[[str], None]) -> Index:
     """The index; a damaged one is set aside and a new one begun."""
     try:
-        return Index(layout.index)
+        index = Index(layout.index)
+        try:
+            index.figure("complete")  # what opens may be damaged at its root
+        except Corrupt:
+            index.close()
+            raise
+        return index
     except Corrupt:
         set_aside(layout.index)
         os.mkdir(layout.index, 0o755)

@@ -157,6 +157,15 @@ def decode_root(data: bytes, where: str) -> Root:
         raise Corrupt(where, f"a field is missing or wrong: {error}") from error
 
 
+def read_payload(data: bytes) -> JsonObject:
+    """What a torn sheet's line of JSON still says; nothing if that is torn, too."""
+    try:
+        payload = json.loads(data.split(b"\n", 2)[1].decode())
+    except (IndexError, ValueError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
 def body_number(body: JsonObject, name: str) -> float:
     """A number the caller left in a record's body; 0.0 if there is none."""
     value = body.get(name)

@@ -90,13 +90,17 @@ class Scratch:
         for path in _children(self._layout.trash):
             _delete(path)
 
-    def sweep(self) -> list[str]:
-        """Moves the scratch of processes that ended to the trash; the names of what was swept."""
-        swept = [
+    def abandoned(self) -> list[str]:
+        """The scratch of processes that ended."""
+        return [
             path
             for path in _children(self._layout.tmp)
             if path != self._layout.trash and path not in self._held and _is_abandoned(path)
         ]
+
+    def sweep(self) -> list[str]:
+        """Moves the scratch of processes that ended to the trash; the names of what was swept."""
+        swept = self.abandoned()
         for path in swept:
             self.trash(path)
         return [os.path.basename(path) for path in swept]

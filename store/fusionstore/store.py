@@ -47,6 +47,7 @@ from fusionstore.tree import Tree
 from fusionstore.verify import Verify
 
 if TYPE_CHECKING:
+    from fusionstore.findings import Audit, Finding, Repair, Tell
     from fusionstore.inventory import Choose, Collected
 
 
@@ -76,6 +77,7 @@ class Store:
         self._layout = layout
         self._disk_errors = DiskErrors(layout.root)
         self._index = index
+        self._step = step
         self._quarantine = quarantine
         self._scratch = scratch = Scratch(layout)
         self._locks = locks = Locks(layout)
@@ -356,6 +358,29 @@ class Store:
         with self._disk_errors:
             return self._bringing.trust(id)
 
+    # -- auditing ---------------------------------------------------------------------------
+    def audit(self, tell: Tell | None = None, *, deep: bool = False) -> Audit:
+        """What is damaged: a `stat` a name, and with `deep` every byte. Changes nothing."""
+        from fusionstore.audit import Auditor  # not on the path of builds
+
+        parts = (self._arrivals, self._catalogue, self._verify, self._locks)
+        with self._disk_errors:
+            return Auditor(self._layout, self._index, *parts).audit(tell, deep=deep)
+
+    def read_body(self, id: RecordId) -> JsonObject | None:
+        """A record's body; None if it cannot be read. Unlike `read_record`, it sets nothing aside."""
+        with self._disk_errors:
+            return self._catalogue.read_body(id)
+
+    def repair(self, finding: Finding) -> Repair:
+        """Mends what one finding tells, as far as that can be done."""
+        from fusionstore.mend import Mend
+
+        parts = (self._objects, self._arrivals, self._quarantine, self._catalogue, self._verify)
+        mend = Mend(self._layout, self._index, *parts, self._roots, self._locks, self._step)
+        with self._disk_errors:
+            return mend.mend(finding)
+
     # -- the disk ---------------------------------------------------------------------------
     def usage(self) -> Usage:
         """How much is stored and how much room there is: one read and one call."""
@@ -378,6 +403,11 @@ class Store:
         """Deletes what was moved out of the way. Slow: not during a build."""
         with self._disk_errors:
             self._scratch.empty_trash()
+
+    def abandoned_tmp(self) -> Sequence[str]:
+        """The scratch of processes that ended and nobody swept yet."""
+        with self._disk_errors:
+            return self._scratch.abandoned()
 
     def sweep_tmp(self) -> Sequence[str]:
         """Moves the scratch of processes that ended to the trash; the names of those directories."""

@@ -42,6 +42,7 @@ from fusionstore.contract import (
 )
 from fusionstore.digest import EMPTY_BLOB, ActionKey, RecordId, digest_bytes
 from fusionstore.errors import TreeLost, UnstorableFile
+from fusionstore.findings import Fault
 from fusionstore.inventory import Inventory
 from fusionstore.layout import LEASE
 from fusionstore.memory import MemoryStore
@@ -665,6 +666,35 @@ class ResultStoreSuite:
         before = (store.records(key), store.lookup(key, anything))
         store.reindex()
         assert (store.records(key), store.lookup(key, anything)) == before
+
+    # -- auditing ---------------------------------------------------------------------------
+    @pytest.mark.parametrize("deep", [False, True])
+    def test_a_sound_store_has_nothing_to_find_and_is_counted(
+        self, store: ResultStore, tmp_path: Path, deep: bool
+    ) -> None:
+        publish(store, result_of(store, tmp_path, key_of("k"), {"a": "1", "sub/b": "22"}))
+        mine = store.ingest(write_tree(tmp_path / "mine", {"c": "333"}))
+        store.write_root(Root("kept-1", trees=(mine.root,), encodings=dict(mine.directories)))
+        audit = store.audit(deep=deep)
+        assert (audit.findings, audit.is_sound) == ([], True)
+        assert (audit.records, audit.roots, audit.objects, audit.stored) == (1, 1, 3, 6)
+        assert audit.hashed == (6 if deep else 0)
+
+    def test_what_was_added_to_a_tree_is_found_and_moved_out_of_it(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        files: dict[str, str | bytes] = {"a": "1"}
+        record = publish(store, result_of(store, tmp_path, key_of("k"), files)).record
+        (store.tree_path(record.slots["data"]) / "mine").write_text("mine")
+        (finding,) = store.audit().findings
+        assert (finding.fault, list(finding.trees)) == (
+            Fault.TREE_ALTERED,
+            [record.slots["data"]],
+        )
+        assert store.repair(finding).is_mended
+        assert read_back(store.tree_path(record.slots["data"])) == files
+        assert store.audit(deep=True).is_sound
+        assert any("mine" in sentence for sentence in store.take_findings())
 
 
 def _made_elsewhere(

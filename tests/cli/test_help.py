@@ -15,7 +15,7 @@ NAMES = [command.__name__ for command in COMMANDS]
 def test_the_commands_are_those_that_are_promised() -> None:
     promised = (
         "init new build status why logs history show diff checkout reproduce graph "
-        "run link accept pin unpin pins gc export import destroy"
+        "run link accept pin unpin pins gc verify doctor export import destroy"
     )
     assert promised.split() == NAMES
 
