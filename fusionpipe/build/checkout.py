@@ -123,6 +123,23 @@ def _refuse_what_holds_us(archive: Archive, place: Path) -> None:
         raise UsageError(f"{place} holds the project or its store", "name another directory")
     if there.is_relative_to(store):
         raise UsageError(f"{place} lies in the store", "name another directory")
+    node = _node_around(archive, there)
+    if (
+        node is not None
+    ):  # its code is never written to (L9), and all else there is a build's to make
+        raise UsageError(
+            f"{place} lies in the node {node}",
+            "name a directory outside of nodes, and copy from there what you want back",
+        )
+
+
+def _node_around(archive: Archive, place: Path) -> str | None:
+    """The node of this project whose directory a place lies in; it may be that directory itself."""
+    root = archive.root.resolve()
+    names = set(archive.state.names)
+    above = [one for one in place.parents if one.is_relative_to(root)]
+    inside = (one.relative_to(root).as_posix() for one in above)
+    return next((name for name in inside if name in names and (root / name).is_dir()), None)
 
 
 def _planned(archive: Archive, full: FullRecord, part: Part) -> _Plan:

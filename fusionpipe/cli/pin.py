@@ -43,7 +43,7 @@ def pin(
         if is_gone(archive, found.full):
             raise UsageError(
                 f"the bytes of {ref} are gone: there is nothing to keep",
-                f"fp reproduce {found.id[:12]} makes them again",
+                f"fp reproduce --deep {found.id[:12]} makes them again",
             )
         before = give_name(archive, name, found.full, found.node, message, is_forced=force)
     moved = f" (it was {before.record[:12]}, of {before.node})" if before is not None else ""

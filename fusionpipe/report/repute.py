@@ -31,7 +31,7 @@ def repute_lines(full: FullRecord, repute: Repute, now: float) -> Iterator[tuple
         yield _imported(repute), Ink.WARNING
     yield from _verdict_lines(repute, now)
     if repute.is_gone:
-        yield f"bytes gone; fp reproduce {full.record.id[:12]} makes them again", Ink.WARNING
+        yield f"bytes gone; fp reproduce --deep {full.record.id[:12]} makes them again", Ink.WARNING
 
 
 def _imported(repute: Repute) -> str:

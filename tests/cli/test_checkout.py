@@ -230,3 +230,14 @@ def test_what_holds_the_project_or_its_store_is_never_moved_aside(
     assert built.root.stat().st_ino == inode
     assert 0 == built.call("show", "a").code
     assert not (built.root / ".fusionpipe/store/trees/mine").exists()
+
+
+@pytest.mark.parametrize("place", ["a/code", "a/new", "b/libs/deep"])
+def test_nothing_is_laid_into_a_node(built: Project, place: str) -> None:
+    """L9: code is never written to, and a directory of it may well hold just what is stored."""
+    before = files_of(built.root / "a/code")
+    refused = built.call("checkout", "a", place, "--force")
+    assert 2 == refused.code
+    assert f"lies in the node {place[0]}" in refused.err
+    assert before == files_of(built.root / "a/code")
+    assert not (built.root / "a/new").exists()

@@ -119,7 +119,7 @@ def test_a_result_whose_bytes_are_gone_still_tells_what_was(built: Project) -> N
     for ref in ("clean", record.id[:12], record.slots["data"][:12]):
         told = built.call("show", ref)
         assert 0 == told.code, told.err
-        assert f"  bytes gone; fp reproduce {record.id[:12]} makes them again\n" in told.out
+        assert f"  bytes gone; fp reproduce --deep {record.id[:12]} makes them again\n" in told.out
         assert "rate      0.5" in told.out
     assert "        bytes gone; " in built.call("history", "clean").out
     refused = built.call("pin", "clean", "kept")
