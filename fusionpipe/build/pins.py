@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fusionpipe.build.archive import Archive, read
+from fusionpipe.build.archive import Archive, maker, read
 from fusionpipe.build.record import Maker
 from fusionpipe.errors import UsageError
 from fusionpipe.model import NodeName
@@ -15,6 +15,8 @@ from fusionpipe.project.suggest import did_you_mean
 from fusionstore.contract import FullRecord, JsonObject, Root
 
 _PREFIX = "pin-"
+_IMPORT = "import-"
+_TOLD = len(_IMPORT) + 12  # characters of an import's name that people are told
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -47,6 +49,18 @@ def pins(archive: Archive) -> Iterator[Pin]:
     for root in archive.store.roots(_PREFIX):
         if root.records:
             yield _pin(root)
+
+
+def imports(archive: Archive) -> Iterator[Pin]:
+    """What keeps imported bundles: as pins, named as `fp import` told. Raises Corrupt."""
+    for root in archive.store.roots(_IMPORT):
+        first = read(archive, next(iter(root.records), ""))
+        more = len(root.records) - 1
+        others = f" and {more} more" if more > 0 else ""
+        told = _pin(root)._replace(
+            name=root.name[:_TOLD], note=f"from {root.body.get('file')}{others}"
+        )
+        yield told if first is None else told._replace(node=maker(first))
 
 
 def pin_named(archive: Archive, name: str) -> PinnedResult | None:
@@ -94,6 +108,8 @@ def pin(
 def unpin(archive: Archive, name: str) -> Pin:
     """Forgets a pin; its result stays until a clean-up takes it. Raises UsageError, StoreError."""
     root = archive.store.read_root(_PREFIX + name) if is_pin_name(name) else None
+    if root is None and name.startswith(_IMPORT) and len(name) >= _TOLD:
+        root = next(iter(archive.store.roots(name)), None)
     if root is None:
         names = [one.name for one in pins(archive)]
         raise UsageError(
@@ -113,7 +129,7 @@ def _check_name(name: str) -> None:
 
 def _pin(root: Root) -> Pin:
     body = root.body
-    at = body.get("at")
+    at = body.get("at", body.get("made"))
     return Pin(
         root.name.removeprefix(_PREFIX),
         str(next(iter(root.records), "")),

@@ -6,7 +6,7 @@ import json as json_text
 import sys
 import time
 
-from fusionpipe.build.pins import Pin
+from fusionpipe.build.pins import Pin, imports
 from fusionpipe.build.pins import pins as all_pins
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
@@ -16,14 +16,14 @@ from fusionpipe.settings import ambient, wants_colour
 
 
 def pins(json: Json = False, directory: Directory = None) -> int:
-    """List the pins of the store: results with a name, which no clean-up takes.
+    """List the pins of the store: results with a name, and imports, which no clean-up takes.
 
     Exit code 0.
 
     Example: fp pins --json
     """
     with opened_archive(directory) as (archive, _):
-        found = list(all_pins(archive))
+        found = [*all_pins(archive), *imports(archive)]
     if json:
         for one in found:
             sys.stdout.write(json_text.dumps(one._asdict()) + "\n")

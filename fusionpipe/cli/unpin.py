@@ -17,7 +17,7 @@ def unpin(
     name: Annotated[str, typer.Argument(help="The pin.", autocompletion=complete_pin)],
     directory: Directory = None,
 ) -> int:
-    """Forget a pin. Its result stays until a clean-up takes it.
+    """Forget a pin, or an import. Its results stay until a clean-up takes them.
 
     Exit code 0; 2 if nothing is pinned so.
 

@@ -308,3 +308,17 @@ def test_a_bundle_with_a_record_that_lies_is_refused(made: Project, reader: Proj
         with pytest.raises(BadBundle, match="another key than its manifest gives"):
             bring_in(archive.store, io.BytesIO(b"".join(parts)), how)
     assert stored(reader) == {}
+
+
+def test_an_import_is_listed_with_the_pins_and_can_be_let_go(
+    made: Project, reader: Project
+) -> None:
+    assert 0 == made.call("export", "fit", str(made.root.parent / "fit.fpx")).code
+    told = reader.call("import", str(made.root.parent / "fit.fpx")).out
+    (name,) = set(re.findall(r"import-[0-9a-f]{12}", told))
+    listed = reader.call("pins").out
+    assert name in listed
+    assert "fit.fpx" in listed
+    assert 0 == reader.call("unpin", name).code
+    assert "nothing is pinned" in reader.call("pins").out
+    assert 2 == reader.call("unpin", name).code
