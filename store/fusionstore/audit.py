@@ -51,7 +51,9 @@ class _Seen:
     lacking: dict[str, _Suffering] = field(default_factory=dict)
     named: set[Digest] = field(default_factory=set)  # by a record, gone ones too, or a root
     wanted: dict[Digest, RecordId | None] = field(default_factory=dict)  # slots, and trees of roots
-    holders: list[tuple[bytes, Finding]] = field(default_factory=list)  # rows there should be
+    trees_of: dict[RecordId, tuple[Digest, ...]] = field(default_factory=dict)
+    rooted: dict[str, tuple[Digest, ...]] = field(default_factory=dict)  # trees, by root
+    unindexed: dict[RecordId, str] = field(default_factory=dict)  # and its file
     roots: int = 0
 
     def suffering(self, lack: Lack, tree: Digest) -> _Suffering:
@@ -160,9 +162,7 @@ class Auditor:
         seen.keys[id] = key
         slots, keeps = filed.full.record.slots.values(), filed.full.keeps.values()
         seen.named.update(slots, keeps)
-        for tree in (*slots, *keeps):
-            holder = bytes.fromhex(tree) + b"r" + bytes.fromhex(id)
-            seen.holders.append((holder, _unindexed(path, id, key)))
+        seen.trees_of[id] = (*slots, *keeps)
         if place is not Place.GONE:
             self._closure(seen, path, filed, is_imported=place is Place.IMPORTED)
 
@@ -225,11 +225,10 @@ class Auditor:
                 key = seen.keys[id]
                 finding = Finding(Fault.KEPT_GONE, path, name=root.name, key=key, records=(id,))
                 seen.findings.append(finding)
+        seen.rooted[root.name] = tuple(root.trees)
         for tree in root.trees:
             seen.named.add(tree)
             seen.wanted.setdefault(tree, None)
-            holder = bytes.fromhex(tree) + b"k" + root.name.encode()
-            seen.holders.append((holder, Finding(Fault.ROOT_UNINDEXED, path, name=root.name)))
             for lack in seen.closure.of_tree(tree, root.encodings):
                 seen.suffering(lack, tree).is_rooted = True
 
@@ -248,15 +247,23 @@ class Auditor:
         for id in rows.keys() - seen.records.keys():
             key, place = rows[id]
             path = self._catalogue.path(key, id, place)
-            if self._index.place(id) == (key, place) and not os.path.lexists(path):
+            if self._is_missing(id, key, place, path):
                 finding = Finding(Fault.RECORD_MISSING, path, name=id, key=key, records=(id,))
                 seen.findings.append(finding)
         known = self._index.holdings()
-        told = {finding.path for finding in seen.findings}
-        for holder, finding in seen.holders:
-            if holder not in known and finding.path not in told and os.path.lexists(finding.path):
-                told.add(finding.path)
-                seen.findings.append(finding)
+        for id, trees in seen.trees_of.items():
+            mine = b"r" + bytes.fromhex(id)
+            if any(bytes.fromhex(tree) + mine not in known for tree in trees):
+                self._unindexed(seen, id, min(seen.records[id]))
+        for name, trees in seen.rooted.items():
+            mine = b"k" + name.encode()
+            if any(mine not in self._index.holders(tree) for tree in trees):
+                path = f"{self._layout.roots}/{name}"
+                seen.findings.append(Finding(Fault.ROOT_UNINDEXED, path, name=name))
+        for id, path in seen.unindexed.items():
+            key = seen.keys[id]
+            finding = Finding(Fault.RECORD_UNINDEXED, path, name=id, key=key, records=(id,))
+            seen.findings.append(finding)
         stale = seen.holdings.rows_without_file - set(seen.lacking)
         if stale:
             what = f"{len(stale)} that nothing needs"
@@ -269,9 +276,26 @@ class Auditor:
         if lock is None:  # it is being published: its row comes
             return
         try:
+            if not self._is_indexed(seen, id, place, path):
+                seen.unindexed[id] = path
+        finally:
+            self._locks.release(lock)
+
+    def _is_indexed(self, seen: _Seen, id: RecordId, place: Place, path: str) -> bool:
+        """False for a file that lies there, but not in the index: no collection is moving it just now."""
+        mine = b"r" + bytes.fromhex(id)
+        lock = self._locks.share_store()
+        try:
             at = self._index.place(id)
-            if (at is None or at[1] is not place) and os.path.lexists(path):
-                seen.findings.append(_unindexed(path, id, key))
+            is_held = all(mine in self._index.holders(tree) for tree in seen.trees_of[id])
+            return (at is not None and at[1] is place and is_held) or not os.path.lexists(path)
+        finally:
+            self._locks.release(lock)
+
+    def _is_missing(self, id: RecordId, key: ActionKey, place: Place, path: str) -> bool:
+        lock = self._locks.share_store()
+        try:
+            return self._index.place(id) == (key, place) and not os.path.lexists(path)
         finally:
             self._locks.release(lock)
 
@@ -303,10 +327,6 @@ def _is_still(path: str, known: Stamp) -> bool:
         return stamp(os.lstat(path)) == known
     except FileNotFoundError:
         return False
-
-
-def _unindexed(path: str, id: RecordId, key: ActionKey) -> Finding:
-    return Finding(Fault.RECORD_UNINDEXED, path, name=id, key=key, records=(id,))
 
 
 def _names(directory: str) -> Sequence[str]:

@@ -36,7 +36,18 @@ class Fault(StrEnum):
     @property
     def is_damage(self) -> bool:
         """False for what costs nobody a byte that could still be had."""
-        return self not in (Fault.INCOMPLETE, Fault.KEPT_GONE, Fault.INDEX_STALE, Fault.STRANGER)
+        return self not in _HARMLESS
+
+
+_HARMLESS = frozenset(
+    {
+        Fault.RECORD_UNINDEXED,  # files are the truth: a lookup finds it, and indexes it
+        Fault.INCOMPLETE,
+        Fault.KEPT_GONE,
+        Fault.INDEX_STALE,
+        Fault.STRANGER,
+    }
+)
 
 
 class Finding(NamedTuple):

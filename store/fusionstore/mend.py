@@ -71,11 +71,14 @@ class Mend:
         self._step = step
 
     def mend(self, finding: Finding) -> Repair:
-        """Does for one finding what can be done. Raises StoreError, OSError if the disk refuses."""
+        """Does for one finding what can be done, while nobody collects. Raises StoreError, OSError."""
+        lock = self._locks.wait_for_collector()
         try:
             return self._mend(finding)
         except FileNotFoundError:  # collected meanwhile, or mended with another finding
             return Repair(finding, True, "it is not there any more")
+        finally:
+            self._locks.release(lock)
 
     def _mend(self, finding: Finding) -> Repair:
         match finding.fault:
@@ -203,6 +206,11 @@ class Mend:
     def _record(self, finding: Finding) -> Repair:
         match finding.fault:
             case Fault.RECORD_MISSING:
+                at = self._index.place(RecordId(finding.name))
+                if at is None or os.path.lexists(
+                    self._catalogue.path(at[0], RecordId(finding.name), at[1])
+                ):
+                    return Repair(finding, True, "it is there, where the index says")
                 with self._index.writing() as writer:
                     writer.drop_row(finding.key, RecordId(finding.name))
                 lost = [RecordId(finding.name)]
