@@ -42,7 +42,6 @@ ROOT = "."
 
 
 _LETTERS = {stat.S_IFREG: "f", stat.S_IFDIR: "d"}
-_MOST = 1000  # changed paths: where more changed, everything is looked at anyhow
 
 
 def snapshot_path(root: str) -> str:
@@ -91,8 +90,7 @@ def _compare(root: str, environment: Mapping[str, str], prefix: str) -> Differen
     paths = _changed(prefix, prints)
     nodes = _moved(prefix, data)
     is_same = (
-        len(paths) <= _MOST
-        and all(_kind(prefix, path) == seen for path, seen in kinds.items())
+        all(_kind(prefix, path) == seen for path, seen in kinds.items())
         and all(_link(prefix, path) == text for path, text in links.items())
         and all(os.path.realpath(_join(prefix, path)) == was for path, was in real_paths.items())
     )

@@ -7,7 +7,7 @@ whose parents turn out to hold other bytes than they held. Everything else is as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,14 +26,23 @@ _EXECUTABLE_ENTRY = "main"  # an entry by a bit that no listing shows
 
 
 class Baseline:
-    """The last fresh state of a project, and the nodes that differ from it."""
+    """The last fresh state of a project, and the nodes that differ from it.
+
+    Of the `touched` ones the key may be another only where they are `altered`: of the rest nothing but
+    what a build put into their directory is not as it was.
+    """
 
     def __init__(
-        self, snapshot: Snapshot, remembered: Remembered, touched: frozenset[NodeName]
+        self,
+        snapshot: Snapshot,
+        remembered: Remembered,
+        touched: frozenset[NodeName],
+        altered: frozenset[NodeName],
     ) -> None:
         self.snapshot = snapshot
         self.remembered = remembered
         self.touched = touched
+        self.altered = altered
         self._digests = snapshot[9]
         self._position = {name: at for at, name in enumerate(snapshot[8])}
 
@@ -49,26 +58,30 @@ class Baseline:
         remembered = Remembered.load(root, snapshot[2])
         if remembered is None:
             return None
-        touched = {name for name in unsettled if name in remembered.graph.nodes}
-        touched.update(map(NodeName, moved))
+        altered = {name for name in unsettled if name in remembered.graph.nodes}
+        touched = {NodeName(name) for name in moved}
         structural: list[str] = []
         for seen in paths:
             path = "" if seen == ROOT else seen
-            concerned = _concerned(remembered, path)
+            is_node = path in remembered.graph.nodes
+            concerned = tuple(remembered.concerned_by(path))
             if path in remembered.structure:
                 structural.append(path)
-            elif not concerned:
-                return (
-                    None  # an interpreter, an installed package: what it changes is anybody's guess
-                )
+            elif not is_node and not concerned:
+                # an interpreter, an installed package: what it changes is anybody's guess
+                return None
             if path.rpartition("/")[2] == _EXECUTABLE_ENTRY:
                 return None
-            touched.update(concerned)
+            if is_node:  # something a build put there may be gone
+                touched.add(NodeName(path))
+            altered.update(concerned)
         try:
             is_same = is_as_it_was(remembered.structure, structural, disk, remembered.graph.nodes)
         except OSError:
             return None
-        return cls(snapshot, remembered, frozenset(touched)) if is_same else None
+        if not is_same:
+            return None
+        return cls(snapshot, remembered, frozenset(touched | altered), frozenset(altered))
 
     @property
     def seconds(self) -> float:
@@ -116,15 +129,3 @@ class Baseline:
                 if not left[child]:
                     order.append(child)
         return tuple(order)
-
-
-def _concerned(remembered: Remembered, path: str) -> tuple[NodeName, ...]:
-    """The nodes that must be looked at since this path changed."""
-    own = _node_at(remembered, path)
-    return (*own, *remembered.concerned_by(path))
-
-
-def _node_at(remembered: Remembered, path: str) -> Iterator[NodeName]:
-    """A node's own directory: something a build put there may be gone."""
-    if path in remembered.graph.nodes:
-        yield NodeName(path)

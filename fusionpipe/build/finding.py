@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from fusionpipe.build.given import given_names
 from fusionpipe.build.keep import UserDataInTheWay, refuse_if_large
-from fusionpipe.build.lookup import Asked, Hit, NoKey, hit_reason, outcome_of
+from fusionpipe.build.linking import relink
+from fusionpipe.build.lookup import LINK_GONE, Asked, Hit, NoKey, hit_reason, outcome_of
 from fusionpipe.build.roots import keep_source
 from fusionpipe.build.sources import Footprint, Read, read_source
 from fusionpipe.build.work import Failure, Flight, Work
@@ -22,6 +23,8 @@ from fusionstore.contract import Record, Standing
 from fusionstore.errors import StoreError
 
 _TELL_EVERY = 0.2
+_FEW = 1000  # names: looking at so many takes 2 ms
+_UNPROVEN = "; large: its files are checked when a node reads it, or by fp verify"
 
 
 class SourceRead(NamedTuple):
@@ -48,6 +51,8 @@ class Finder:
             self._work.plan.reading(name)
             threading.Thread(target=self._read_in_thread, args=(node,), daemon=True).start()
             return
+        if self._work.is_only_unlinked(name) and self._link_again(name):
+            return
         asked = self._work.session.lookup.ask(node, self._work.digest)
         if isinstance(asked, NoKey):
             self._work.give_up(name, Failure(asked.why, asked.hint))
@@ -69,6 +74,23 @@ class Finder:
             )
         )
 
+    def _link_again(self, name: NodeName) -> bool:
+        """Restores a node whose data link is gone and nothing else, without asking for its key."""
+        session = self._work.session
+        row = session.state.row(name)
+        if row.failed_key or session.links.data_state(name) != "none":
+            return False
+        record = session.lookup.linked_record(row)
+        if record is None or not session.links.is_complete(name, record, row.made):
+            return False
+        proof = self._prove(name, record)
+        if proof is None or not relink(
+            session, self._work.order, name, record, self._work.started_ns
+        ):
+            return False
+        self._work.found(name, record, Outcome.RESTORED, LINK_GONE + proof)
+        return True
+
     def _find(self, asked: Asked) -> None:
         name = asked.node.name
         lookup = self._work.session.lookup
@@ -78,8 +100,8 @@ class Finder:
             self._want(asked, "cache = false: runs at every build")
         elif (hit := lookup.find(asked)) is None:
             self._want(asked, lookup.why_missed(asked).reason)
-        elif hit.is_linked or self._restore(hit.record):
-            self._settle(asked, hit)
+        elif (proof := "" if hit.is_linked else self._prove(name, hit.record)) is not None:
+            self._settle(asked, hit, proof)
         else:
             self._want(asked, "its stored result is damaged")
 
@@ -90,13 +112,13 @@ class Finder:
         if self._work.plan.missed(name, key):
             self._work.flights[name] = Flight(asked, reason)
 
-    def _settle(self, asked: Asked, hit: Hit) -> None:
+    def _settle(self, asked: Asked, hit: Hit, proof: str) -> None:
         name = asked.node.name
         session = self._work.session
         row = session.state.row(name)
         is_told = hit.record.id not in row.recent or hit.record.standing is Standing.ASSERTED
         full = session.lookup.full(hit.record.id) if is_told and not hit.is_linked else None
-        reason = hit_reason(hit, name, row, full)
+        reason = hit_reason(hit, name, row, full) + proof
         is_shown = hit.is_linked and not row.failed_key  # a failed run left its own logs.txt
         if not is_shown or not self._is_complete(asked.node, hit.record):
             self._work.link(asked, hit.record)
@@ -110,16 +132,28 @@ class Finder:
             return False
         return session.links.is_complete(node.name, record, row.made)
 
-    def _restore(self, record: Record) -> bool:
-        """Whether a stored result can be linked: proven first (one scan), for people read it too."""
+    def _prove(self, name: NodeName, record: Record) -> str | None:
+        """Looks a stored result over before it is linked, for people read it too; None if it is damaged.
+
+        A tree of many names is linked as it stands: whichever node reads it has it proven first (L8).
+        What is to be told of that is returned. One that is linked already is here since its root was
+        altered, and is looked over whole, as is what people get without a link.
+        """
+        session = self._work.session
+        store = session.store
+        data = record.slots["data"]
+        is_whole = session.links.shares_files or session.links.linked_root(name, data) is not None
         try:
-            for tree in record.slots.values():
-                self._work.session.store.check(tree)
+            if is_whole:
+                for tree in record.slots.values():
+                    store.check(tree)
+                return ""
+            small = [store.check_small(tree, _FEW) for tree in record.slots.values()]
         except (StoreError, KeyError):
-            return False
+            return None
         finally:
             self._work.tell_findings()
-        return True
+        return "" if all(small) else _UNPROVEN
 
     def _data_in_the_way(self, name: NodeName) -> UserDataInTheWay | None:
         session = self._work.session

@@ -87,6 +87,8 @@ class NodeLinks:
         self._is_inside = store.is_relative_to(root)
         self._prefix = f"{root}/"
         self._tree_path = tree_path
+        trees = tree_path(EMPTY_TREE.root).parent
+        self._trees = f"{trees.relative_to(root) if self._is_inside else trees}/"
         self._object_path = object_path
         self._keep = keep
         self._plain = plain
@@ -102,13 +104,18 @@ class NodeLinks:
             return str(target)
         return "../" * (node.count("/") + 1) + str(target)[len(self._prefix) :]
 
+    def _text_for_tree(self, node: NodeName, tree: Digest) -> str:
+        """The same for a tree's path, which is not made for it: this is asked of every node."""
+        up = "../" * (node.count("/") + 1) if self._is_inside else ""
+        return f"{up}{self._trees}{tree}"
+
     def linked_root(self, node: NodeName, tree: Digest) -> tuple[int, int] | None:
         """(inode, mtime_ns) of the tree's directory if `data` links to it and it is there, else None."""
         data = f"{self._root}/{node}/data"
         try:
             if self._plain is not None:
                 return _root_of(data) if self._plain.is_ours(node, "data") else None
-            if os.readlink(data) != self.text_for(node, self._tree_path(tree)):
+            if os.readlink(data) != self._text_for_tree(node, tree):
                 return None
             return _root_of(data)
         except OSError:
@@ -121,7 +128,7 @@ class NodeLinks:
         """
         reports = record.slots.get("reports", EMPTY_TREE.root) != EMPTY_TREE.root
         here = f"{self._prefix}{node}"
-        if record.log is not None and not os.path.lexists(f"{here}/logs.txt"):
+        if record.log is not None and not os.path.exists(f"{here}/logs.txt"):
             return False
         if not all(os.path.lexists(f"{here}/{name.partition(' ')[0]}") for name in made):
             return False
@@ -131,9 +138,7 @@ class NodeLinks:
         try:
             if self._plain is not None:
                 return self._plain.is_ours(node, name)
-            return os.readlink(f"{self._prefix}{node}/{name}") == self.text_for(
-                node, self._tree_path(tree)
-            )
+            return os.readlink(f"{self._prefix}{node}/{name}") == self._text_for_tree(node, tree)
         except OSError:
             return False
 
@@ -163,6 +168,20 @@ class NodeLinks:
             self._take_away(node, "reports")
         if record.log is not None:
             self._link_log(node, record.log)
+
+    def link_anew(self, node: NodeName, tree: Digest) -> tuple[int, int] | None:
+        """Links data where nothing is; None if there is something, or results are no links here.
+
+        (inode, mtime_ns) of the tree's directory is returned.
+        """
+        if self._plain is not None:
+            return None
+        data = f"{self._prefix}{node}/data"
+        try:
+            os.symlink(self._text_for_tree(node, tree), data)
+            return _root_of(data)
+        except OSError:
+            return None
 
     def _link_log(self, node: NodeName, log: Digest) -> None:
         try:

@@ -24,6 +24,7 @@ from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt
 from fusionstore.tree import Tree, build
 
+LINK_GONE = "its link was gone or altered"
 _REMEMBERED = 100
 
 
@@ -120,6 +121,15 @@ class Lookup:
         if row.record != record.id:
             return False
         return self.linked_root(node, record.slots["data"]) == row.root
+
+    def linked_record(self, row: NodeRow) -> Record | None:
+        """The record that a node was linked to, if its bytes are there and no other was chosen since."""
+        key = ActionKey(row.key)
+        choice = self.choice(key)
+        if not row.record or choice not in (None, row.record):
+            return None
+        record = self.store.lookup(key, lambda one: one.id == row.record, choice)
+        return None if record is None or record.standing is Standing.ASSERTED else record
 
     def accepts(self, asked: Asked) -> Callable[[Record], bool]:
         """Whether a record's observations hold in this node's environment.
@@ -235,7 +245,7 @@ def hit_reason(hit: Hit, node: NodeName, row: NodeRow, full: FullRecord | None) 
     maker = None if full is None else full.body.get("node")
     if isinstance(maker, str) and maker != node:
         return f"found in the store: was {maker}"
-    return "found in the store" if row.record != hit.record.id else "its link was gone or altered"
+    return "found in the store" if row.record != hit.record.id else LINK_GONE
 
 
 def outcome_of(hit: Hit) -> Outcome:

@@ -37,7 +37,10 @@ class Remembered:
         self.structure = structure
         self.owners = owners  # by path: the nodes whose key holds the bytes there
         self.children = children
-        self.sources = sources  # nodes, by where their bytes are
+        self.sources = sources  # by node: where its bytes are
+        self._sources_at: dict[str, list[NodeName]] = {}
+        for name, place in sources.items():
+            self._sources_at.setdefault(place, []).append(name)
 
     @classmethod
     def of(cls, graph: Graph, structure: Structure) -> Remembered:
@@ -54,9 +57,10 @@ class Remembered:
     def concerned_by(self, path: str) -> Iterator[NodeName]:
         """The nodes whose own part of the key may be another when this path is."""
         yield from self.owners.get(path, ())
-        for name, place in self.sources.items():
-            if path == place or path.startswith(f"{place}/"):
-                yield name
+        place = path
+        while place:
+            yield from self._sources_at.get(place, ())
+            place = place.rpartition("/")[0]
 
     def save(self, root: Path) -> None:
         """Keeps it. Raises OSError."""

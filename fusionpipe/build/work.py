@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from fusionpipe.build.baseline import Baseline
 from fusionpipe.build.linking import link_hit
 from fusionpipe.build.links import LinkOrder
 from fusionpipe.build.lookup import Asked
@@ -190,9 +191,24 @@ class Work:
     def is_left_alone(self, name: NodeName) -> bool:
         """True if a node is as the last build left it: neither its own files nor its parents' bytes differ."""
         baseline = self.session.baseline
-        if baseline is None or name in baseline.touched or name in self.damaged:
-            return False
-        if baseline.digest(name) in self.lost:  # its tree is another directory now
+        return (
+            baseline is not None
+            and name not in baseline.touched
+            and self._has_parents_as_before(baseline, name)
+        )
+
+    def is_only_unlinked(self, name: NodeName) -> bool:
+        """True if a node's key is what it was, whatever became of what a build put into its directory."""
+        baseline = self.session.baseline
+        return (
+            baseline is not None
+            and name not in baseline.altered
+            and name not in self.wishes.forced
+            and self._has_parents_as_before(baseline, name)
+        )
+
+    def _has_parents_as_before(self, baseline: Baseline, name: NodeName) -> bool:
+        if name in self.damaged or baseline.digest(name) in self.lost:  # another directory now
             return False
         parents = self.session.graph.nodes[name].parent_nodes()
         return all(self.digest(parent) == baseline.digest(parent) for parent in parents)

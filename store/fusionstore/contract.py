@@ -256,7 +256,7 @@ class ResultStore(Protocol):
 
     # -- using ------------------------------------------------------------------------------
     def tree_path(self, tree: Digest) -> Path:
-        """Where a tree lies when it is materialised. Looks at nothing."""
+        """Where a tree lies when it is materialised: all in one directory, by digest. Looks at nothing."""
 
     def materialise(self, tree: Digest) -> Path:
         """Makes sure a tree stands at its path (one stat when it does). Raises TreeLost."""
@@ -268,6 +268,9 @@ class ResultStore(Protocol):
         moved to quarantine and named in `take_findings`; what was changed or removed is healed from
         objects, or TreeLost.
         """
+
+    def check_small(self, tree: Digest, most: int) -> bool:
+        """As `check`, unless the tree has more names than `most`: then only that it stands, and False."""
 
     def take_findings(self) -> Sequence[str]:
         """Sentences about what `check` found and did since last asked."""

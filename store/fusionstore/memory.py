@@ -221,6 +221,14 @@ class MemoryStore:
                 self._lay_out(path, wanted)
         return path
 
+    def check_small(self, tree: Digest, most: int) -> bool:
+        """The same, of a tree that is not large."""
+        path = self.tree_path(tree)
+        if path.is_dir() and sum(1 for _ in path.rglob("*")) > most:
+            return False
+        self.check(tree)
+        return True
+
     def take_findings(self) -> Sequence[str]:
         """What `check` found."""
         found, self._findings = self._findings, []

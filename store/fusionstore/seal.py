@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -54,17 +54,24 @@ def seal(rows: Iterable[bytes]) -> bytes:
     return blake3(b"".join(sorted(rows))).digest()
 
 
-def scan_seal(root: str) -> bytes:
-    """The seal of the tree that stands at `root` now. Raises OSError."""
+class TooLarge(Exception):
+    """A tree has more names than were to be looked at."""
+
+
+def scan_seal(root: str, most: int | None = None) -> bytes:
+    """The seal of the tree that stands at `root` now. Raises OSError.
+
+    With `most`, no more names than that are looked at. Raises TooLarge if there are more.
+    """
     rows: list[bytes] = []
-    _scan(root, "", rows)
+    _scan(root, "", rows, most)
     return seal(rows)
 
 
-def _scan(directory: str, prefix: str, rows: list[bytes]) -> None:
+def _scan(directory: str, prefix: str, rows: list[bytes], most: int | None) -> None:
     below: list[str] = []
     with os.scandir(directory) as names:
-        for name in names:
+        for name in names if most is None else _at_most(names, most - len(rows)):
             path = prefix + name.name
             status = name.stat(follow_symlinks=False)
             mode = status.st_mode
@@ -82,4 +89,12 @@ def _scan(directory: str, prefix: str, rows: list[bytes]) -> None:
             else:  # no tree has one, so the seal cannot match
                 rows.append(raw_name(path) + b"\0o")
     for path in below:
-        _scan(f"{directory}/{path[len(prefix) :]}", path + "/", rows)
+        _scan(f"{directory}/{path[len(prefix) :]}", path + "/", rows, most)
+
+
+def _at_most(names: Iterable[os.DirEntry[str]], count: int) -> Iterator[os.DirEntry[str]]:
+    for name in names:
+        count -= 1
+        if count < 0:
+            raise TooLarge
+        yield name

@@ -14,7 +14,8 @@ from fusionpipe import hot
 from fusionpipe.build.goal import go_on
 from fusionpipe.build.packed import pack, unpack_node, unpack_settings
 from fusionpipe.build.state import State
-from fusionpipe.events import NodesKept, Outcome
+from fusionpipe.counting import counted_calls
+from fusionpipe.events import NodeFinished, NodesKept, Outcome
 from fusionpipe.model import (
     Entry,
     FileSet,
@@ -28,6 +29,7 @@ from fusionpipe.model import (
 )
 from fusionpipe.testing import Project
 
+LARGE = 'for i in $(seq 1200); do echo "$i" > ../data/$i; done'
 COPY = "cat ../parents/*/* > ../data/it"
 
 
@@ -221,11 +223,66 @@ def test_an_edit_opens_the_files_of_the_edited_node_alone(tmp_path: Path) -> Non
     project.write("n7/code/main.sh", "echo other > ../data/it.txt")
     with OPENED.noted() as paths:
         assert ["n7"] == project.build().started
+    assert {f"{project.root}/n7/code/main.sh"} == of_nodes(project, paths)
+
+
+def test_linking_results_again_opens_no_file_of_a_node(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project")
+    for number in range(30):
+        project.node(f"n{number}", parents=[f"n{number - 1}"] if number % 10 else [])
+    project.build()
+    for number in range(30):
+        (project.root / f"n{number}/data").unlink()
+    with OPENED.noted() as paths:
+        assert 30 == len(project.build().named(Outcome.RESTORED))
+    assert set() == of_nodes(project, paths)
+    assert hot.check(str(project.root), project.environment) is not None
+
+
+def test_what_was_added_to_a_large_linked_result_is_moved_aside(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project").node("large", LARGE)
+    project.build()
+    project.write("large/data/mine", "mine\n")
+    built = project.build()
+    assert {"large"} == built.named(Outcome.RESTORED)
+    assert "mine" not in project.data("large")
+    assert "is not part of the stored tree" in built.notices
+
+
+def of_nodes(project: Project, paths: list[str]) -> set[str]:
+    """Those of the paths that are the project's own, and none of ours."""
     own = f"{project.root}/.fusionpipe/"
-    nodes = {
+    return {
         path for path in paths if path.startswith(f"{project.root}/") and not path.startswith(own)
     }
-    assert {f"{project.root}/n7/code/main.sh"} == nodes
+
+
+@pytest.mark.parametrize("is_read_anew", [False, True])
+def test_a_large_result_is_linked_without_a_look_at_each_file(
+    is_read_anew: bool, tmp_path: Path
+) -> None:
+    """Whoever reads it has it proven (L8): what was altered outside is made again then."""
+    (tmp_path / "project").mkdir()
+    project = (
+        Project(tmp_path / "project").node("large", LARGE).node("small", "echo one > ../data/1")
+    )
+    project.build()
+    for name in ("small", "large"):
+        (altered := (project.root / name / "data/1").resolve()).chmod(0o644)
+        altered.write_text("altered\n")
+        (project.root / name / "data").unlink()
+    with counted_calls() as counts:
+        built = project.build(session=project.session() if is_read_anew else None)
+    assert {"large": Outcome.RESTORED, "small": Outcome.RAN} == built.outcomes
+    told = {event.node: event.reason for event in built.events if isinstance(event, NodeFinished)}
+    assert "are checked when a node reads it" in told["large"]
+    assert counts["DirEntry.stat"] < 1200
+    assert {"1": "one\n"} == project.data("small")
+    project.node("reads", "cat ../parents/large/1 > ../data/it", parents=["large"]).build()
+    assert {"it": "1\n"} == project.data("reads")
+    assert "1\n" == (project.root / "large/data/1").read_text()
 
 
 def test_a_packed_node_is_the_same_in_every_field() -> None:
