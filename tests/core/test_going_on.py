@@ -104,6 +104,27 @@ def test_what_is_looked_at(what: str, project: Project) -> None:
     assert hot.check(str(project.root), project.environment) is not None
 
 
+@pytest.mark.parametrize("what", LOOKS_AT)
+def test_two_processes_see_what_one_sees(what: str, project: Project) -> None:
+    LOOKS_AT[what][0](project)
+    alone = hot.compare(str(project.root), project.environment)
+    assert alone == hot.compare(str(project.root), project.environment, many=1)
+
+
+@pytest.mark.parametrize("ending", [lambda: os._exit(9), lambda: os.kill(os.getpid(), 9)])
+def test_where_a_forked_process_dies_its_work_is_done_all_the_same(
+    ending: Callable[[], None],
+) -> None:
+    here = os.getpid()
+
+    def work() -> tuple[list[str], list[str]]:
+        if os.getpid() != here:
+            ending()
+        return ["a"], ["b"]
+
+    assert (["a"], ["b"]) == hot.in_a_fork(work)()
+
+
 def test_a_source_is_read_again_for_one_of_its_readers(project: Project) -> None:
     """For the fingerprints of its files (L3); its other readers are left alone."""
     project.node("other", COPY, parents=["raw"])
