@@ -22,7 +22,7 @@ _MARK_BYTES = 12
 
 def structure_of(asked: Asked, nodes: Container[str]) -> Structure:
     """The marks of everything that was asked while the graph was made."""
-    return {path: _entry(answers, path in nodes) for path, answers in asked.items()}
+    return {path: _entry(dict(answers), path in nodes) for path, answers in asked.items()}
 
 
 def is_as_it_was(

@@ -40,8 +40,8 @@ class Question(StrEnum):
     PRINT = "p"
 
 
-Asked = dict[str, dict[Question, Answer]]
-"""By path, everything that was asked of it, with the first answer."""
+Asked = dict[str, tuple[tuple[Question, Answer], ...]]
+"""By path, everything that was asked of it, with the first answer. Tuples: there is one for each path."""
 
 _A = TypeVar("_A", bound=Answer)
 
@@ -112,10 +112,12 @@ class Workspace:
         self.sightings: dict[str, Sighting] = {}
         self.links: dict[str, str | None] = {}
         self.real_paths: dict[str, str] = {}
-        self.racy: Asked = {}
+        self.racy: dict[str, dict[Question, Answer]] = {}
         self.asked: Asked | None = None  # while it is to be known what the answers depend on
         self.listings: dict[str, tuple[Listed, ...]] = {}  # each directory as first seen
         self.is_torn = False  # something was not the same each time it was looked at
+        self._ones: dict[Listed, Listed] = {}
+        self._rows: dict[Listed, tuple[str, str, bool]] = {}  # as they are remembered
         self._is_settled = is_settled
         self._prefix = f"{root}/"
 
@@ -141,16 +143,25 @@ class Workspace:
             listed = tuple(self._recall(place, *row) for row in known[1])
             self._saw_names(directory, listed)
             return listed
-        listed = _list(place)
+        listed = self._list(place)
         self._saw_names(directory, listed)
         if self._is_settled(seen):
-            self.memory.scans[directory] = (
-                seen,
-                tuple((row.name, _letter_of(row.kind), row.is_executable) for row in listed),
-            )
+            self.memory.scans[directory] = (seen, tuple(self._rows[row] for row in listed))
         else:
             self._is_racy(directory, Question.NAMES, listed)
         return listed
+
+    def _list(self, place: str) -> tuple[Listed, ...]:
+        with os.scandir(place) as entries:
+            return tuple(sorted(self._one(_listed(entry)) for entry in entries))
+
+    def _one(self, row: Listed) -> Listed:
+        """The one object for all equal rows: most directories of a project hold the same names."""
+        known = self._ones.get(row)
+        if known is None:
+            known = self._ones[row] = row
+            self._rows[row] = (row.name, _letter_of(row.kind), row.is_executable)
+        return known
 
     def kind(self, path: str) -> FileKind | None:
         """See `Disk.kind`."""
@@ -299,7 +310,9 @@ class Workspace:
 
     def _note(self, path: str, question: Question, answer: _A) -> _A:
         if self.asked is not None:
-            self.asked.setdefault(path, {}).setdefault(question, answer)
+            known = self.asked.get(path, ())
+            if all(question is not one for one, _ in known):
+                self.asked[path] = (*known, (question, answer))
         return answer
 
     def forget(self, path: str) -> None:
@@ -342,7 +355,7 @@ class Workspace:
         if name == "main" and kind is FileKind.FILE:
             # chmod does not change the directory, and only an executable `main` is an entry
             is_executable = bool(os.lstat(f"{place}/{name}").st_mode & 0o111)
-        return Listed(name, kind, is_executable)
+        return self._one(Listed(name, kind, is_executable))
 
 
 def _read_all(place: str) -> bytes:
@@ -367,11 +380,6 @@ def _own(seen: object) -> object:
     if isinstance(seen, tuple):
         return tuple(row for row in seen if row.name not in GENERATED)
     return seen
-
-
-def _list(place: str) -> tuple[Listed, ...]:
-    with os.scandir(place) as entries:
-        return tuple(sorted(_listed(entry) for entry in entries))
 
 
 def _listed(entry: os.DirEntry[str]) -> Listed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fusionpipe.build.dirty import Dirtiness
@@ -13,6 +13,8 @@ from fusionpipe.build.state import DIRECTORY
 from fusionpipe.circumstances import circumstances
 from fusionpipe.events import BuildFinished, Event, NodeFinished, NodeStarted, Outcome
 from fusionpipe.journal import append_build
+
+_HELD = 4096  # lines; a long build would hold a hundred thousand
 
 
 class EventLog:
@@ -49,6 +51,9 @@ class EventLog:
                 "seconds": round(event.seconds, 3),
             }
             self._lines.append(json.dumps(fields))
+            if len(self._lines) >= _HELD:
+                with suppress(OSError):  # a full disk: `close` tries again, and tells
+                    self._write()
 
     @contextmanager
     def abandoned_on_error(self) -> Iterator[None]:
@@ -59,12 +64,17 @@ class EventLog:
             self._dirtiness.answer(patience=0)
             raise
 
+    def _write(self) -> None:
+        place = self._root / DIRECTORY / "builds"
+        place.mkdir(parents=True, exist_ok=True)
+        with open(place / f"{self._id}.jsonl", "a") as file:
+            file.writelines(f"{line}\n" for line in self._lines)
+        self._lines.clear()
+
     def close(self, finished: BuildFinished) -> None:
         """Writes the build's file, if there is anything to tell, and its line. Raises OSError."""
         if self._lines:
-            place = self._root / DIRECTORY / "builds"
-            place.mkdir(parents=True, exist_ok=True)
-            (place / f"{self._id}.jsonl").write_text("\n".join(self._lines) + "\n")
+            self._write()
         counts = {
             outcome.value: count
             for outcome, count in (
