@@ -84,6 +84,10 @@ class Plan:
         """A node's data digest. KeyError until it is hashed."""
         return self._digests[node]
 
+    def parents(self, node: NodeName) -> Sequence[NodeName]:
+        """A node's parents, as the plan was told of them."""
+        return self._parents[node]
+
     def next_ready(self) -> NodeName | None:
         """A node to look up, in topological order; it stays ready until the plan is told."""
         while self._ready:

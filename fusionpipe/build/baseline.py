@@ -7,7 +7,7 @@ whose parents turn out to hold other bytes than they held. Everything else is as
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,6 +113,16 @@ class Baseline:
                     reached.add(child)
                     waiting.append(child)
         return reached
+
+    def parents_among(self, names: Sequence[NodeName]) -> dict[NodeName, Sequence[NodeName]]:
+        """For each of these nodes, its parents among them. No node is unpacked for it."""
+        parents: dict[NodeName, list[NodeName]] = {name: [] for name in names}
+        below = self.remembered.children
+        for name in names:
+            for child in below.get(name, ()):
+                if child in parents:
+                    parents[child].append(name)
+        return {**parents}
 
     def in_order(self, names: set[NodeName]) -> tuple[NodeName, ...]:
         """In topological order, the same each time."""

@@ -168,10 +168,8 @@ class Build:
 
 def _plan_of(session: Session, wishes: Wishes) -> Plan:
     nodes, seconds = session.graph.nodes, session.state.seconds
-    parents = {name: nodes[name].parent_nodes() for name in wishes.nodes}
     if session.baseline is not None:  # what is not in the plan has its result, as it had
-        parents = {
-            name: tuple(parent for parent in above if parent in parents)
-            for name, above in parents.items()
-        }
+        parents = session.baseline.parents_among(wishes.nodes)
+    else:
+        parents = {name: nodes[name].parent_nodes() for name in wishes.nodes}
     return Plan(parents, {name: took for name in wishes.nodes if (took := seconds(name))})

@@ -210,7 +210,12 @@ class Work:
     def _has_parents_as_before(self, baseline: Baseline, name: NodeName) -> bool:
         if name in self.damaged or baseline.digest(name) in self.lost:  # another directory now
             return False
-        parents = self.session.graph.nodes[name].parent_nodes()
+        # whoever is not in the plan has what it had, unless it was taken in for being damaged
+        parents = (
+            self.session.graph.nodes[name].parent_nodes()
+            if self.damaged
+            else self.plan.parents(name)
+        )
         return all(self.digest(parent) == baseline.digest(parent) for parent in parents)
 
     def take_in(self, name: NodeName) -> None:
