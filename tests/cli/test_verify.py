@@ -133,7 +133,7 @@ HARMS: dict[str, Callable[[Project], object]] = {
 
 
 @pytest.mark.parametrize("harm", HARMS)
-@pytest.mark.parametrize("deep", [[], ["--deep"]])
+@pytest.mark.parametrize("deep", [[], pytest.param(["--deep"], marks=pytest.mark.slow)])
 def test_what_was_harmed_is_mended_and_the_next_build_is_right(
     built: Project, harm: str, deep: list[str]
 ) -> None:

@@ -24,7 +24,8 @@ from fusionstore.testing import anything, key_of, publish, read_back, result_of,
 
 KEY = key_of("k")
 FILES: dict[str, str | bytes] = {"a": "one", "sub/b": "two", "x:run": "three", "twin": "three"}
-MANY: dict[str, str | bytes] = {f"many/{n:04}": "same" for n in range(600)}  # a spilled directory
+# names so long that the directory is spilled
+MANY: dict[str, str | bytes] = {f"many/{n:0>200}": "same" for n in range(75)}
 
 
 class Held(NamedTuple):
