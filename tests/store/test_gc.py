@@ -251,7 +251,7 @@ def test_a_large_input_goes_and_small_code_stays(store: Store, tmp_path: Path) -
 def test_a_record_with_many_names_is_still_told_when_its_directories_are_gone(
     store: Store, tmp_path: Path
 ) -> None:
-    files: dict[str, str | bytes] = {f"{n:0200}": "" for n in range(6000)}
+    files: dict[str, str | bytes] = {f"{n:0255}": "" for n in range(4200)}
     record = publish(store, result_of(store, tmp_path, key_of("k"), files)).record
     assert max(map(len, store.read_record(record.id).trees.values())) > REMAINS
     store.collect(everything, now=LATER)
