@@ -4,6 +4,8 @@ No file is deleted while a build lasts: what is not wanted is renamed into `tras
 deletions ext4 takes ten times as long to make files, for minutes. Names of code are unlinked (its bytes
 live on in the store), directories that are empty serve the next run. What one run leaves must never be
 there for the next.
+
+Over 400 lines: a file for the pool alone would be one more module to read at each start.
 """
 
 from __future__ import annotations

@@ -1,15 +1,12 @@
 """A store in memory: the obvious way to keep what `ResultStore` promises, for tests.
 
-Blobs, trees and records are dictionaries; only materialised trees and objects somebody asks a path for
-are on disk, below a directory it is given. One process, no durability, every check re-hashes.
+Records, claims and roots are dictionaries; blobs and trees are `MemoryTrees`. One process, no durability.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
-import stat
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,22 +30,20 @@ from fusionstore.contract import (
     Root,
     Standing,
 )
-from fusionstore.digest import ActionKey, Digest, RecordId, digest_bytes
-from fusionstore.errors import Corrupt, TreeLost, UnstorableFile
+from fusionstore.digest import ActionKey, Digest, RecordId
+from fusionstore.errors import Corrupt
 from fusionstore.findings import Audit, Fault, Finding, Repair, Tell
-from fusionstore.ingest import describe, inner_target
 from fusionstore.inventory import Choose, Collected, Held, inventory_of
+from fusionstore.memory_trees import MemoryTrees, files_in
 from fusionstore.records import body_number, canonical, decode_record, encode_record
-from fusionstore.tree import EMPTY_TREE, Entry, Kind, Tree, build, decode
+from fusionstore.tree import EMPTY_TREE, Tree
 
 
 class MemoryStore:
     """Keeps results in memory; `directory` is where trees are laid out."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._blobs: dict[Digest, bytes] = {}
-        self._encodings: dict[Digest, bytes] = {}
+        self._trees = MemoryTrees(directory)
         self._records: dict[ActionKey, list[FullRecord]] = {}
         self._gone: dict[RecordId, FullRecord] = {}
         self._files: dict[RecordId, bytes] = {}
@@ -57,7 +52,6 @@ class MemoryStore:
         self._held: dict[ActionKey, int] = {}
         self._numbers = itertools.count(1)
         self._changed = threading.Condition(threading.RLock())
-        self._findings: list[str] = []
 
     # -- finding ----------------------------------------------------------------------------
     def lookup(
@@ -157,40 +151,25 @@ class MemoryStore:
 
     def ingest_copy(self, directory: Path) -> Tree:
         """Reads a directory in."""
-        tree = build(dict(self._read(str(directory), "")))
         with self._changed:
-            self._encodings.update(tree.directories)
-        self.check(tree.root)
-        return tree
+            return self._trees.read_in(directory)
 
     def store_file(self, path: Path, *, executable: bool = False) -> Digest:
         """Reads a file in."""
-        data = path.read_bytes()
-        digest = digest_bytes(data)
-        self._blobs[digest] = data
-        return digest
+        return self._trees.read_file(path)
 
     def ingest_file(self, path: Path) -> Digest:
         """Reads a file in."""
-        return self.store_file(path)
+        return self._trees.read_file(path)
 
     def adopt(self, tree: Tree) -> Path:
         """Lays a tree out whose blobs are all stored."""
-        for path, entry in tree.walk():
-            if entry.kind in (Kind.FILE, Kind.EXECUTABLE) and entry.digest not in self._blobs:
-                raise TreeLost(tree.root, f"the bytes of {path!r} are gone")
         with self._changed:
-            self._encodings.update(tree.directories)
-        return self.check(tree.root)
+            return self._trees.adopt(tree)
 
     def object_path(self, digest: Digest, *, executable: bool = False) -> Path:
         """A file with a blob's bytes."""
-        if digest not in self._blobs:
-            raise KeyError(digest)
-        path = self._directory / "objects" / (digest + "x" * executable)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._write(path, digest, executable=executable)
-        return path
+        return self._trees.object_path(digest, executable=executable)
 
     def commit(self, drafts: Sequence[Draft]) -> Sequence[Published | NotPublished]:
         """Publishes drafts, in order."""
@@ -200,7 +179,7 @@ class MemoryStore:
     # -- using ------------------------------------------------------------------------------
     def tree_path(self, tree: Digest) -> Path:
         """Where a tree is laid out."""
-        return self._directory / "trees" / tree
+        return self._trees.path(tree)
 
     def materialise(self, tree: Digest) -> Path:
         """Makes sure it is laid out."""
@@ -209,17 +188,8 @@ class MemoryStore:
 
     def check(self, tree: Digest) -> Path:
         """Compares every byte with memory, and lays the tree out again if any differs."""
-        path = self.tree_path(tree)
-        try:
-            wanted = dict(self.read_tree(tree).walk())
-        except KeyError:
-            raise TreeLost(tree, "no record or root tells what it held") from None
         with self._changed:
-            if not path.is_dir() or not self._equals(path, tree):
-                if path.is_dir():
-                    self._set_aside(path, wanted)
-                self._lay_out(path, wanted)
-        return path
+            return self._trees.check(tree)
 
     def check_small(self, tree: Digest, most: int) -> bool:
         """The same, of a tree that is not large."""
@@ -231,20 +201,17 @@ class MemoryStore:
 
     def take_findings(self) -> Sequence[str]:
         """What `check` found."""
-        found, self._findings = self._findings, []
-        return found
+        return self._trees.take_findings()
 
     def read_tree(self, tree: Digest) -> Tree:
         """The encodings of a tree."""
-        reached: dict[Digest, bytes] = {}
-        self._reach(tree, reached)
-        return Tree(tree, reached)
+        return self._trees.tree(tree)
 
     # -- keeping ----------------------------------------------------------------------------
     def write_root(self, root: Root) -> None:
         """Keeps a root."""
         self._roots[root.name] = root
-        self._encodings.update(root.encodings)
+        self._trees.encodings.update(root.encodings)
 
     def read_root(self, name: str) -> Root | None:
         """A root by name."""
@@ -269,7 +236,7 @@ class MemoryStore:
         """Gives up what may go, at once."""
         with self._changed:
             live = [full for many in self._records.values() for full in many]
-            inventory = inventory_of(live, self._gone.values(), self._blobs, self.roots())
+            inventory = inventory_of(live, self._gone.values(), self._trees.blobs, self.roots())
             gone = {
                 id for id in choose(inventory) if id in inventory.records and inventory.may_go(id)
             }
@@ -279,7 +246,7 @@ class MemoryStore:
             if not dry_run:
                 self._give_up(doomed)
                 for name in going:
-                    del self._blobs[Digest(name)]
+                    del self._trees.blobs[Digest(name)]
             return Collected(inventory, tuple(doomed), 0, len(going), size)
 
     def reindex(self) -> None:
@@ -295,11 +262,11 @@ class MemoryStore:
         """Keeps what was made elsewhere."""
         with self._changed:
             blobs = {Digest(n[:64]): path.read_bytes() for n, path in brought.files.items()}
-            missing = {Digest(name[:64]) for name in brought.needs} - {*blobs, *self._blobs}
+            missing = {Digest(name[:64]) for name in brought.needs} - {*blobs, *self._trees.blobs}
             if missing:
                 raise Corrupt(missing.pop(), "it is not in the store")
-            self._blobs.update(blobs)
-            self._encodings.update(brought.encodings)
+            self._trees.blobs.update(blobs)
+            self._trees.encodings.update(brought.encodings)
             self.write_root(brought.root)
             new = [id for id in brought.records if id not in self._files]
             return [self._bring(id, brought.records[id]) for id in new]
@@ -313,7 +280,7 @@ class MemoryStore:
             there = decode_record(self._files[id], "memory").full.record
             why = why_not_trusted(there, self.records(there.key))
             slots = [Tree(tree, full.trees) for tree in there.slots.values()]
-            missing = [digest for digest in _files_in(slots) if digest not in self._blobs]
+            missing = [digest for digest in files_in(slots) if digest not in self._trees.blobs]
             if why is None and (missing or there.key in self._held):
                 why = BYTES_MISSING if missing else BEING_RUN
             if why is not None:
@@ -329,12 +296,12 @@ class MemoryStore:
         findings = [
             Finding(Fault.TREE_ALTERED, str(self.tree_path(tree)), name=tree, trees=(tree,))
             for tree in wanted
-            if self.tree_path(tree).is_dir() and not self._equals(self.tree_path(tree), tree)
+            if self.tree_path(tree).is_dir() and not self._trees.is_whole(tree)
         ]
-        stored = sum(len(data) for data in self._blobs.values())
+        stored = sum(len(data) for data in self._trees.blobs.values())
         return Audit(
             findings,
-            objects=len(self._blobs),
+            objects=len(self._trees.blobs),
             stored=stored,
             hashed=stored if deep else 0,
             trees=len(wanted),
@@ -362,15 +329,15 @@ class MemoryStore:
             records.remove(full)
             self._gone[held.id] = full
         named = [full.trees for many in self._records.values() for full in many]
-        self._encodings = dict(EMPTY_TREE.directories)
+        self._trees.encodings = dict(EMPTY_TREE.directories)
         for encodings in (*named, *(root.encodings for root in self.roots())):
-            self._encodings.update(encodings)
-        for path in (self._directory / "trees").glob("*"):
-            if path.name not in self._encodings:
+            self._trees.encodings.update(encodings)
+        for path in self._trees.laid_out():
+            if path.name not in self._trees.encodings:
                 shutil.rmtree(path)
 
     def _commit(self, draft: Draft) -> Published | NotPublished:
-        missing = [d for d in self._blobs_of(draft) if d not in self._blobs]
+        missing = [d for d in self._blobs_of(draft) if d not in self._trees.blobs]
         if missing:
             return NotPublished(draft.key, Corrupt(missing[0], "it is not in the store"))
         slots = {name: tree.root for name, tree in draft.slots.items()}
@@ -402,7 +369,7 @@ class MemoryStore:
             for t in (*draft.slots.values(), *draft.keeps.values())
             for d, e in t.directories.items()
         }
-        self._encodings.update(trees)
+        self._trees.encodings.update(trees)
         records.append(FullRecord(full.record, full.keeps, full.body, trees))
         assert full.record.seconds == body_number(draft.body, "seconds")
         return Published(full.record, is_new=True, disagrees_with=other)
@@ -412,7 +379,7 @@ class MemoryStore:
         record = full.record._replace(standing=Standing.IMPORTED)
         trees: dict[Digest, bytes] = {}
         for tree in (*record.slots.values(), *full.keeps.values()):
-            self._reach(tree, trees)
+            self._trees.reach(tree, trees)
         self._files[id] = data
         self._records.setdefault(record.key, []).append(
             FullRecord(record, full.keeps, full.body, trees)
@@ -420,72 +387,12 @@ class MemoryStore:
         return record
 
     def _blobs_of(self, draft: Draft) -> list[Digest]:
-        blobs = _files_in([*draft.slots.values(), *draft.keeps.values()])
+        blobs = files_in([*draft.slots.values(), *draft.keeps.values()])
         return blobs if draft.log is None else [*blobs, draft.log]
 
     def _is_whole(self, record: Record) -> bool:
-        return all(tree in self._encodings for tree in record.slots.values())
-
-    def _reach(self, tree: Digest, reached: dict[Digest, bytes]) -> None:
-        reached[tree] = self._encodings[tree]
-        for entry in decode(reached[tree]):
-            if entry.kind is Kind.DIRECTORY:
-                self._reach(entry.digest, reached)
-
-    def _read(self, root: str, prefix: str) -> list[tuple[str, Entry]]:
-        found: list[tuple[str, Entry]] = []
-        for name in os.listdir(f"{root}/{prefix}"):
-            path = prefix + name
-            mode = os.lstat(f"{root}/{path}").st_mode
-            if stat.S_ISDIR(mode):
-                below = self._read(root, path + "/")
-                found += below or [(path, Entry(name, Kind.DIRECTORY))]
-            elif stat.S_ISLNK(mode):
-                found.append((path, Entry(name, Kind.SYMLINK, target=inner_target(root, path))))
-            elif stat.S_ISREG(mode):
-                kind = Kind.EXECUTABLE if mode & 0o111 else Kind.FILE
-                digest = self.store_file(Path(root, path))
-                found.append((path, Entry(name, kind, digest, len(self._blobs[digest]))))
-            else:
-                raise UnstorableFile(path, describe(mode))
-        return found
-
-    def _equals(self, path: Path, tree: Digest) -> bool:
-        try:
-            return build(dict(self._read(str(path), ""))).root == tree
-        except UnstorableFile:
-            return False
-
-    def _set_aside(self, path: Path, wanted: dict[str, Entry]) -> None:
-        aside = self._directory / "quarantine" / f"{path.name[:12]}-{next(self._numbers)}"
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        names = {str(found.relative_to(path)) for found in path.rglob("*")}
-        os.rename(path, aside)
-        for name in sorted(names ^ set(wanted)) or ["a changed file"]:
-            self._findings.append(f"{path}/{name}: the tree was altered; it was moved to {aside}")
-
-    def _lay_out(self, path: Path, wanted: dict[str, Entry]) -> None:
-        path.mkdir(parents=True)
-        for name, entry in wanted.items():
-            if entry.kind is Kind.DIRECTORY:
-                (path / name).mkdir()
-            elif entry.kind is Kind.SYMLINK:
-                (path / name).symlink_to(entry.target)
-            else:
-                executable = entry.kind is Kind.EXECUTABLE
-                self._write(path / name, entry.digest, executable=executable)
-
-    def _write(self, path: Path, digest: Digest, *, executable: bool) -> None:
-        data = self._blobs[digest]
-        path.unlink(missing_ok=True)
-        path.write_bytes(data)
-        path.chmod(0o555 if executable else 0o444)
+        return all(tree in self._trees.encodings for tree in record.slots.values())
 
 
 def _named_trees(full: FullRecord) -> set[Digest]:
     return {*full.record.slots.values(), *full.keeps.values()}
-
-
-def _files_in(trees: Sequence[Tree]) -> list[Digest]:
-    kinds = (Kind.FILE, Kind.EXECUTABLE)
-    return [entry.digest for tree in trees for _, entry in tree.walk() if entry.kind in kinds]

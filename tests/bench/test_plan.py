@@ -132,6 +132,7 @@ def test_each_figure_is_saved_at_once_and_a_second_run_finds_nothing_to_do(tmp_p
     assert [] == saved
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_with_what_is_missing(tmp_path: Path) -> None:
     results = Results()
     bench(Leanest(), tmp_path / "first", results, []).measure()
@@ -158,6 +159,7 @@ def test_who_fails_is_left_out_and_the_report_says_why(tmp_path: Path) -> None:
     assert "* it failed at restore: 100 sh (restore): leanest" in markdown(results)
 
 
+@pytest.mark.slow
 def test_who_fails_half_way_keeps_its_figure_and_the_reason(tmp_path: Path) -> None:
     class Tiring(Leanest):
         left = 1

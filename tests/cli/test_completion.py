@@ -14,6 +14,20 @@ WITHOUT_DETECTION = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
 
 @pytest.fixture
 def nodes(project: Project) -> Project:
+    return with_nodes(project)
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Nodes, two results of raw and a pin on the latter; made once."""
+    nodes = with_nodes(Project(tmp_path_factory.mktemp("past") / "project"))
+    nodes.write("report/node.toml", "").call("build", "raw")
+    nodes.node("raw", "echo other").call("build", "raw")
+    nodes.call("pin", "raw", "rate-1")
+    return nodes.write("report/node.toml", "broken =")
+
+
+def with_nodes(project: Project) -> Project:
     return project.node("raw").node("prep/clean").node("prep/other").node("report", toml="broken =")
 
 
@@ -60,12 +74,8 @@ def test_the_tab_key_offers_names(nodes: Project, line: str, offered: str) -> No
         ("fp history prep/c", "prep/clean"),
     ],
 )
-def test_the_tab_key_offers_what_names_a_result(nodes: Project, line: str, offered: str) -> None:
-    nodes.write("report/node.toml", "").call("build", "raw")
-    nodes.node("raw", "echo other").call("build", "raw")
-    nodes.call("pin", "raw", "rate-1")
-    nodes.write("report/node.toml", "broken =")
-    assert offered.split() == completed(nodes, line)
+def test_the_tab_key_offers_what_names_a_result(past: Project, line: str, offered: str) -> None:
+    assert offered.split() == completed(past, line)
 
 
 def test_the_real_command_answers_the_tab_key(nodes: Project) -> None:
@@ -86,7 +96,7 @@ def test_nothing_is_offered_and_nothing_written_where_there_is_no_project(projec
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_for_a_shell_can_be_shown(project: Project, shell: str) -> None:
-    told = project.fp("--show-completion", shell, environment=WITHOUT_DETECTION)
+    told = project.call("--show-completion", shell, environment=WITHOUT_DETECTION)
     assert 0 == told.code
     assert "_FP_COMPLETE=complete_" + shell in told.out
 

@@ -48,6 +48,16 @@ def record(project: Project, node: str) -> str:
 
 @pytest.fixture
 def edited(project: Project) -> tuple[Project, str]:
+    return edit(project)
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
+    """As `edited`, built once: for tests that only ask."""
+    return edit(Project(tmp_path_factory.mktemp("past") / "project"))
+
+
+def edit(project: Project) -> tuple[Project, str]:
     """A node after an edit of its code and a parameter, and the record it had before."""
     project.node("load", LOAD, toml="[params]\nk = 1\n").node("below", parents=["load"])
     project.call("build")
@@ -61,8 +71,8 @@ def below_header(told: str) -> str:
     return told.partition("\n\n")[2]
 
 
-def test_two_results_are_told_part_by_part(edited: tuple[Project, str]) -> None:
-    project, before = edited
+def test_two_results_are_told_part_by_part(past: tuple[Project, str]) -> None:
+    project, before = past
     told = project.call("diff", before, "load")
     assert (1, "") == (told.code, told.err)
     assert below_header(told.out).startswith("parameters\n  k: 1 → 2\n\ncode\n  M code/main.sh")
@@ -80,8 +90,8 @@ def test_two_results_are_told_part_by_part(edited: tuple[Project, str]) -> None:
     )
 
 
-def test_a_result_does_not_differ_from_itself(edited: tuple[Project, str]) -> None:
-    project, _ = edited
+def test_a_result_does_not_differ_from_itself(past: tuple[Project, str]) -> None:
+    project, _ = past
     told = project.call("diff", "load", "load")
     assert 0 == told.code
     assert told.out.startswith("both are one result: load  ")
@@ -97,9 +107,9 @@ def test_a_result_does_not_differ_from_itself(edited: tuple[Project, str]) -> No
     ],
 )
 def test_parts_can_be_asked_for_alone(
-    edited: tuple[Project, str], words: tuple[str, ...], expected: str | None
+    past: tuple[Project, str], words: tuple[str, ...], expected: str | None
 ) -> None:
-    project, before = edited
+    project, before = past
     told = project.call("diff", *words, before, "load")
     assert 1 == told.code
     titles = [line for line in told.out.splitlines() if line in ("parameters", "code", "data")]
@@ -107,8 +117,8 @@ def test_parts_can_be_asked_for_alone(
     assert below_header(told.out).startswith(expected or "")
 
 
-def test_a_line_a_file(edited: tuple[Project, str]) -> None:
-    project, before = edited
+def test_a_line_a_file(past: tuple[Project, str]) -> None:
+    project, before = past
     told = project.call("diff", "--data", "--stat", before, "load").out
     assert [
         "  data/m.json  1 changed",
@@ -118,29 +128,29 @@ def test_a_line_a_file(edited: tuple[Project, str]) -> None:
     ] == below_header(told).splitlines()[1:]
 
 
-def test_names_alone(edited: tuple[Project, str]) -> None:
-    project, before = edited
+def test_names_alone(past: tuple[Project, str]) -> None:
+    project, before = past
     told = project.call("diff", "--name-only", before, "load").out
     assert ["code/main.sh", "data/m.json", "data/t.csv", "data/there"] == told.splitlines()
 
 
 @pytest.mark.parametrize("path", ["data/t.csv", "t.csv", "./data/t.csv", "data/*.csv"])
-def test_paths_limit_what_is_compared(edited: tuple[Project, str], path: str) -> None:
-    project, before = edited
+def test_paths_limit_what_is_compared(past: tuple[Project, str], path: str) -> None:
+    project, before = past
     told = project.call("diff", "--name-only", before, "load", path)
     assert (1, "data/t.csv\n") == (told.code, told.out)
     assert 0 == project.call("diff", before, "load", "data/same").code
 
 
-def test_a_path_that_is_nowhere_is_a_mistake(edited: tuple[Project, str]) -> None:
-    project, before = edited
+def test_a_path_that_is_nowhere_is_a_mistake(past: tuple[Project, str]) -> None:
+    project, before = past
     told = project.call("diff", before, "load", "t.scv")
     assert (2, "") == (told.code, told.out)
     assert told.err.startswith("fp: t.scv is in neither result\n")
 
 
-def test_a_key_can_be_given(edited: tuple[Project, str]) -> None:
-    project, before = edited
+def test_a_key_can_be_given(past: tuple[Project, str]) -> None:
+    project, before = past
     told = project.call("diff", "--key", "x", before, "load", "t.csv").out
     assert "2 → 3 rows, by x: 2 added, 1 removed" in told
 
@@ -164,8 +174,8 @@ def test_much_is_cut_short_unless_all_is_asked_for(project: Project) -> None:
     )
 
 
-def test_json_tells_everything(edited: tuple[Project, str]) -> None:
-    project, before = edited
+def test_json_tells_everything(past: tuple[Project, str]) -> None:
+    project, before = past
     told: dict[str, Any] = json.loads(project.call("diff", "--json", before, "load").out)
     assert (before, False) == (told["old"]["record"], told["equal"])
     assert [{"field": "param", "name": "param k", "old": 1, "new": 2}] == told["changes"]
@@ -258,8 +268,8 @@ def test_a_failure_that_was_undone_is_none(project: Project) -> None:
     assert [("a", "recovered")] == [(one["node"], one["became"]) for one in told["nodes"]]
 
 
-def test_a_build_and_a_result_cannot_be_compared(edited: tuple[Project, str]) -> None:
-    project, before = edited
+def test_a_build_and_a_result_cannot_be_compared(past: tuple[Project, str]) -> None:
+    project, before = past
     told = project.call("diff", builds(project)[0], before)
     assert 2 == told.code
     assert "is a build" in told.err
@@ -305,9 +315,9 @@ def test_results_whose_bytes_are_gone_still_tell_which_files_differ(
     ],
 )
 def test_packages_that_were_used_are_compared(
-    edited: tuple[Project, str], old: Json, new: Json, expected: list[str]
+    past: tuple[Project, str], old: Json, new: Json, expected: list[str]
 ) -> None:
-    project, _ = edited
+    project, _ = past
     with open_archive(project.root, project.environment) as archive:
         found = resolve(archive, "load")
         sides = [
@@ -322,8 +332,8 @@ def test_packages_that_were_used_are_compared(
     assert expected == [str(change) for change in seen.changes]
 
 
-def test_names_and_a_line_each_exclude_one_another(edited: tuple[Project, str]) -> None:
-    project, before = edited
+def test_names_and_a_line_each_exclude_one_another(past: tuple[Project, str]) -> None:
+    project, before = past
     assert 2 == project.call("diff", "--stat", "--name-only", before, "load").code
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -26,18 +28,30 @@ def test_help_names_every_command_with_a_sentence(project: Project) -> None:
         assert re.search(rf"^\W*{name} +[A-Z]", told, re.MULTILINE), name
 
 
+WIDE = {"COLUMNS": "200", "TERM": "dumb"}
+
+
+@pytest.fixture(scope="module")
+def help_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """The long help of a command, asked for once."""
+    project = Project(tmp_path_factory.mktemp("help"))
+    return cache(lambda name: project.call(name, "--help", environment=WIDE).out)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_command_says_what_it_does_its_exit_codes_and_an_example(
-    project: Project, name: str
+    help_of: Callable[[str], str], name: str
 ) -> None:
-    told = project.call(name, "--help", environment={"COLUMNS": "200"}).out
+    told = help_of(name)
     assert re.search(r"Exit codes?:? ", told), "states its exit codes"
     assert re.search(rf"Example: fp {name}\b|Example: .*fp {name}\b", told), "shows an example"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_option_and_argument_says_what_it_is_for(project: Project, name: str) -> None:
-    told = project.call(name, "--help", environment={"COLUMNS": "200", "TERM": "dumb"}).out
+def test_every_option_and_argument_says_what_it_is_for(
+    help_of: Callable[[str], str], name: str
+) -> None:
+    told = help_of(name)
     rows = [line for line in told.splitlines() if re.match(r"^│ +(\*? +)?(-|[a-z\[{])", line)]
     assert rows, told
     for row in rows:
@@ -46,8 +60,10 @@ def test_every_option_and_argument_says_what_it_is_for(project: Project, name: s
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_short_and_long_help_are_the_same(project: Project, name: str) -> None:
-    assert project.call(name, "-h").out == project.call(name, "--help").out
+def test_short_and_long_help_are_the_same(
+    project: Project, help_of: Callable[[str], str], name: str
+) -> None:
+    assert help_of(name) == project.call(name, "-h", environment=WIDE).out
 
 
 def test_the_version_is_told_in_each_way(project: Project) -> None:

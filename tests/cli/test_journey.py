@@ -321,7 +321,7 @@ def test_from_init_through_edits_and_parameters_to_a_restored_result(project: Pr
 
 
 def test_a_failure_is_shown_explained_repeated_and_mended(project: Project) -> None:
-    assert FAILURE.lstrip("\n") == project.replay(FAILURE)
+    assert FAILURE.lstrip("\n") == project.replay(FAILURE, is_quick=True)
 
 
 @pytest.mark.slow

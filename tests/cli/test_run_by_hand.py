@@ -82,27 +82,27 @@ def test_it_leaves_real_directories_that_the_next_build_keeps_before_it_links(
 
 def test_the_next_build_keeps_what_was_made_by_hand_and_says_where(chain: Project) -> None:
     chain.call("build")
-    chain.fp("run", "clean", "--", "sh", "-c", "echo mine > ../data/mine.txt")
+    chain.call("run", "clean", "--", "sh", "-c", "echo mine > ../data/mine.txt")
     assert "clean: data/ held files of your own: they are kept in" in chain.call("build").out
 
 
 def test_what_a_store_already_has_is_swapped_without_words(chain: Project) -> None:
     chain.call("build")
-    chain.fp("run", "clean")
+    chain.call("run", "clean")
     assert "restored  clean" in chain.call("build").out
 
 
 @pytest.mark.parametrize(("command", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
 def test_its_exit_code_is_the_commands(chain: Project, command: str, code: int) -> None:
     chain.call("build", "load")
-    assert code == chain.fp("run", "clean", "--", "sh", "-c", command).code
+    assert code == chain.call("run", "clean", "--", "sh", "-c", command).code
 
 
 def test_the_environment_is_that_of_a_build(project: Project) -> None:
     told = "env | cut -d= -f1 | sort > ../data/names"
     project.node("load", told).call("build")
     in_build = set(project.data("load")["names"].split())
-    project.fp("run", "load", environment={"SECRET": "x"})
+    project.call("run", "load", environment={"SECRET": "x"})
     by_hand = set(project.data("load")["names"].split())
     assert in_build - by_hand <= {"TMPDIR", "FP_RUN"}  # what only a private run directory has
     assert "SECRET" not in by_hand
@@ -115,24 +115,24 @@ def test_words_after_two_dashes_are_the_commands_own_options(chain: Project) -> 
 
 
 def test_parents_are_restored_but_never_run(chain: Project) -> None:
-    refused = chain.fp("run", "clean")
+    refused = chain.call("run", "clean")
     assert 2 == refused.code
     assert "fp: clean reads load, which has no data yet\n  fp build load\n" == refused.err
     chain.call("build")
     (chain.root / "load" / "data").unlink()
-    assert 0 == chain.fp("run", "clean").code
+    assert 0 == chain.call("run", "clean").code
     assert {"y": "1\n"} == chain.data("clean")
 
 
 def test_parameters_may_be_told_for_once(project: Project) -> None:
     project.node("load", "cat ../params.json > ../data/p", toml="[params]\nn = 1")
-    project.fp("run", "load", "-p", "load.n=5")
+    project.call("run", "load", "-p", "load.n=5")
     assert "5" in project.data("load")["p"]
 
 
 def test_a_command_that_is_not_there_moves_nothing(chain: Project) -> None:
     chain.call("build")
-    assert 2 == chain.fp("run", "clean", "--", "no-such-command").code
+    assert 2 == chain.call("run", "clean", "--", "no-such-command").code
     assert {"y": "1\n"} == chain.data("clean")
 
 
@@ -153,7 +153,7 @@ def test_a_debugger_works_on_the_terminal(project: Project) -> None:
 
 
 def test_a_builds_breakpoint_points_at_the_run_by_hand(project: Project) -> None:
-    result = project.node("load", "breakpoint()", entry="main.py").fp("build")
+    result = project.node("load", "breakpoint()", entry="main.py").call("build")
     assert 1 == result.code
     assert "fp run load" in result.out
 

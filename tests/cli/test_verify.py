@@ -57,7 +57,7 @@ def test_a_sound_store_is_told_in_one_line(built: Project) -> None:
     assert result.code == 0
     assert result.out.startswith("the store is sound: 2 results, ")
     assert result.out.count("\n") == 1
-    assert built.fp("verify", "--deep").code == 0
+    assert built.call("verify", "--deep").code == 0
 
 
 def test_an_edit_in_place_is_told_for_every_result_that_shares_the_file(built: Project) -> None:
@@ -133,7 +133,7 @@ HARMS: dict[str, Callable[[Project], object]] = {
 
 
 @pytest.mark.parametrize("harm", HARMS)
-@pytest.mark.parametrize("deep", [[], ["--deep"]])
+@pytest.mark.parametrize("deep", [[], pytest.param(["--deep"], marks=pytest.mark.slow)])
 def test_what_was_harmed_is_mended_and_the_next_build_is_right(
     built: Project, harm: str, deep: list[str]
 ) -> None:

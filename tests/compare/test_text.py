@@ -120,7 +120,13 @@ def test_patch_makes_the_new_text_of_the_old(seed: int, tmp_path: Path) -> None:
     assert new == (tmp_path / "it").read_text()
 
 
-@pytest.mark.parametrize(("lines", "kinds"), [(100_000, 50), (2_000, 2), (20_000, 97)])
+@pytest.mark.parametrize(
+    ("lines", "kinds"),
+    [
+        (100_000, 50),
+        *(pytest.param(*long, marks=pytest.mark.slow) for long in [(2_000, 2), (20_000, 97)]),
+    ],
+)
 def test_the_work_on_long_texts_is_bounded(
     lines: int, kinds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

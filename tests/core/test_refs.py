@@ -23,11 +23,10 @@ from fusionstore.tree import EMPTY_TREE
 DAY = 86400
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
+def built(root: Path) -> Project:
     """`load` was built as one, two, one and three, a day apart; today is the day of three."""
-    (tmp_path / "project").mkdir()
-    project = Project(tmp_path / "project").node("raw")
+    root.mkdir()
+    project = Project(root).node("raw")
     for word in ("one", "two", "one", "three"):
         project.node("load", f"echo {word} > ../data/x").build()
     _a_day_apart(project)
@@ -41,6 +40,19 @@ def _a_day_apart(project: Project) -> None:
     for age, line in enumerate(reversed(lines)):
         line["started"] -= age * DAY
     journal.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return built(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """As `archive`, built once: for tests that only ask."""
+    project = built(tmp_path_factory.mktemp("past") / "project")
+    with open_archive(project.root, project.environment) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -71,13 +83,13 @@ def word(archive: Archive, ref: str) -> str:
     ],
 )
 def test_a_node_has_earlier_results_by_number_and_by_time(
-    archive: Archive, which: str, expected: str
+    past: Archive, which: str, expected: str
 ) -> None:
-    assert expected == word(archive, f"load@{{{which}}}")
+    assert expected == word(past, f"load@{{{which}}}")
 
 
-def test_a_node_as_a_build_left_it(archive: Archive) -> None:
-    told = [word(archive, f"load@{{{build.build}}}") for build in builds(archive.root)]
+def test_a_node_as_a_build_left_it(past: Archive) -> None:
+    told = [word(past, f"load@{{{build.build}}}") for build in builds(past.root)]
     assert ["three", "one", "two", "one"] == told
 
 
@@ -108,9 +120,9 @@ def test_the_past_is_known_without_a_journal_and_without_a_state(project: Projec
         ("20010101-000000-0000", "nothing is called"),
     ],
 )
-def test_what_there_never_was_is_explained(archive: Archive, ref: str, told: str) -> None:
+def test_what_there_never_was_is_explained(past: Archive, ref: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        resolve(archive, ref)
+        resolve(past, ref)
 
 
 def test_a_node_that_never_ran_is_known_by_its_directory(project: Project) -> None:
@@ -128,29 +140,29 @@ def test_a_source_made_nothing(project: Project) -> None:
 
 
 @pytest.mark.parametrize("ref", ["load", "./load", "load/", "/load"])
-def test_a_node_may_be_written_as_a_path(archive: Archive, ref: str) -> None:
-    assert "load" == resolve(archive, ref).node
+def test_a_node_may_be_written_as_a_path(past: Archive, ref: str) -> None:
+    assert "load" == resolve(past, ref).node
 
 
-def test_a_node_is_where_one_stands(archive: Archive) -> None:
-    assert "load" == resolve(archive, ".", "load").node
-    assert "load" == resolve(archive, "../load", "raw").node
+def test_a_node_is_where_one_stands(past: Archive) -> None:
+    assert "load" == resolve(past, ".", "load").node
+    assert "load" == resolve(past, "../load", "raw").node
 
 
-def test_a_build_is_no_result_and_says_what_it_made(archive: Archive) -> None:
-    latest = next(builds(archive.root)).build
+def test_a_build_is_no_result_and_says_what_it_made(past: Archive) -> None:
+    latest = next(builds(past.root)).build
     with pytest.raises(UsageError, match=f"is a build, not a result: it ran or restored load\n.*load@{{{latest}}}"):  # fmt: skip
-        resolve(archive, latest)
+        resolve(past, latest)
 
 
-def test_builds_are_found_by_the_beginning_of_their_id(archive: Archive) -> None:
-    *_, first = builds(archive.root)
-    assert first == resolve_build(archive, first.build)
-    assert first == resolve_build(archive, first.build[:-1])
+def test_builds_are_found_by_the_beginning_of_their_id(past: Archive) -> None:
+    *_, first = builds(past.root)
+    assert first == resolve_build(past, first.build)
+    assert first == resolve_build(past, first.build[:-1])
     with pytest.raises(UsageError, match="begins 4 builds"):
-        resolve_build(archive, first.build[:8])
+        resolve_build(past, first.build[:8])
     with pytest.raises(UsageError, match="no build is called load\n  the latest: 20"):
-        resolve_build(archive, "load")
+        resolve_build(past, "load")
 
 
 def test_a_hash_that_fits_several_results_lists_them(project: Project) -> None:
@@ -220,11 +232,11 @@ def test_the_note_of_a_pin_outlives_its_renewal(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-x", "a b", "a@{1}", "ü", "x" * 101])
-def test_what_cannot_be_a_pins_name_is_refused(archive: Archive, name: str) -> None:
+def test_what_cannot_be_a_pins_name_is_refused(past: Archive, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be a pin's name"):
-        pinned(archive, "load", name)
+        pinned(past, "load", name)
     with pytest.raises(UsageError, match="nothing is pinned as"):
-        unpin(archive, name)
+        unpin(past, name)
 
 
 def test_a_nodes_name_wins_over_a_pins_and_that_is_said(archive: Archive) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fusionstore.contract import ResultStore
 from fusionstore.memory import MemoryStore
 from fusionstore.store import Store
-from fusionstore.testing import ResultStoreSuite
+from fusionstore.testing.suite import ResultStoreSuite
 
 
 class TestStore(ResultStoreSuite):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import subprocess
 import sys
@@ -15,17 +16,6 @@ from fusionstore.store import Store
 from fusionstore.testing import anything, key_of, read_back, write_tree
 
 KEYS = ("one", "two", "three")
-
-CHILD = """
-import sys
-from pathlib import Path
-from fusionstore.faults import KillAt
-from fusionstore.store import Store
-sys.path.insert(0, sys.argv[5])
-from test_crash import publish_all
-store = Store.open(Path(sys.argv[1]), step=KillAt(sys.argv[3], int(sys.argv[4])))
-publish_all(store, Path(sys.argv[2]))
-"""
 
 
 def files_of(word: str) -> dict[str, str | bytes]:
@@ -46,9 +36,26 @@ def publish_all(store: Store, scratch: Path) -> list[Published]:
     return [outcome for outcome in outcomes if isinstance(outcome, Published)]
 
 
+# The child does what `publish_all` does, and spares itself the import of pytest with this file.
+CHILD = f"""
+from __future__ import annotations
+import sys
+from pathlib import Path
+from fusionstore.contract import Draft, Published, Record
+from fusionstore.faults import KillAt
+from fusionstore.store import Store
+from fusionstore.testing import anything, key_of, write_tree
+KEYS = {KEYS!r}
+{inspect.getsource(files_of)}
+{inspect.getsource(publish_all)}
+store = Store.open(Path(sys.argv[1]), step=KillAt(sys.argv[3], int(sys.argv[4])))
+publish_all(store, Path(sys.argv[2]))
+"""
+
+
 def crash(store: Path, scratch: Path, step: str, nth: int) -> None:
     scratch.mkdir()
-    words = [str(store), str(scratch), step, str(nth), str(Path(__file__).parent)]
+    words = [str(store), str(scratch), step, str(nth)]
     ended = subprocess.run([sys.executable, "-c", CHILD, *words], check=False, timeout=60)
     assert ended.returncode == -signal.SIGKILL
 

@@ -119,7 +119,7 @@ def test_what_a_live_process_began_to_need_stays_and_nothing_else(tmp_path: Path
 def make_old(store: Store) -> None:
     """Lets the clock of the file system go on, so that what begins now begins later than all there is."""
     newest = max(os.lstat(path).st_ctime for path in store.path.rglob("*"))
-    while time.time() < newest + 0.1:
+    while time.time() < newest + 0.08:  # gc grants 50 ms, and the clock ticks each 10
         pass
 
 
@@ -251,7 +251,7 @@ def test_a_large_input_goes_and_small_code_stays(store: Store, tmp_path: Path) -
 def test_a_record_with_many_names_is_still_told_when_its_directories_are_gone(
     store: Store, tmp_path: Path
 ) -> None:
-    files: dict[str, str | bytes] = {f"{n:0200}": "" for n in range(6000)}
+    files: dict[str, str | bytes] = {f"{n:0255}": "" for n in range(4200)}
     record = publish(store, result_of(store, tmp_path, key_of("k"), files)).record
     assert max(map(len, store.read_record(record.id).trees.values())) > REMAINS
     store.collect(everything, now=LATER)
@@ -278,7 +278,6 @@ import sys
 from pathlib import Path
 from fusionstore.faults import KillAt
 from fusionstore.store import Store
-sys.path.insert(0, sys.argv[4])
 from fusionstore.testing import LATER, everything
 store = Store.open(Path(sys.argv[1]), step=KillAt(sys.argv[2], int(sys.argv[3])))
 store.collect(everything, now=LATER)
@@ -303,7 +302,7 @@ def test_whatever_step_is_the_last_nothing_that_is_rooted_is_lost(
     }
     store.write_root(Root("pin-some", tuple(made[word].id for word in KEPT)))
     store.close()
-    words = [str(tmp_path / "store"), step, str(nth), str(Path(__file__).parent)]
+    words = [str(tmp_path / "store"), step, str(nth)]
     ended = subprocess.run([sys.executable, "-c", CHILD, *words], check=False, timeout=60)
     assert ended.returncode == -signal.SIGKILL
     store = Store.open(tmp_path / "store")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import invariant, rule
 
 from fusionstore.contract import Draft, Root
 from fusionstore.digest import RecordId
 from fusionstore.inventory import Inventory
-from fusionstore.store import Store
 from fusionstore.testing import LATER, anything, key_of, publish, read_back, write_tree
+from fusionstore.testing.machine import StoreMachine
 
 KEYS = st.sampled_from(["k1", "k2", "k3", "k4"])
 NAMES = st.sampled_from(["pin-a", "pin-b", "project-c"])
@@ -25,13 +21,11 @@ CONTENTS = st.dictionaries(
 Files = dict[str, str]
 
 
-class GcMachine(RuleBasedStateMachine):
+class GcMachine(StoreMachine):
     """The model: what each record holds, and which records and trees each root names."""
 
-    @initialize()
-    def begin(self) -> None:
-        self.place = Path(tempfile.mkdtemp(prefix="fusionstore-"))
-        self.store = Store.open(self.place / "store")
+    def __init__(self) -> None:
+        super().__init__()
         self.number = 0
         self.held: dict[RecordId, tuple[str, Files]] = {}
         self.rooted: dict[str, list[RecordId]] = {}
@@ -80,26 +74,8 @@ class GcMachine(RuleBasedStateMachine):
         assert sum(before.values()) - sum(self.objects().values()) == done.bytes
         assert self.store.collect(lambda _: [], now=LATER).objects == 0
 
-    @rule()
-    def delete_trees(self) -> None:
-        shutil.rmtree(self.store.path / "trees")
-        (self.store.path / "trees").mkdir()
-
-    @rule()
-    def reopen_without_index(self) -> None:
-        self.store.close()
-        shutil.rmtree(self.store.path / "index")
-        self.store = Store.open(self.store.path)
-
-    @rule()
-    def reopen(self) -> None:
-        self.store.close()
-        self.store = Store.open(self.store.path)
-
     @invariant()
     def what_is_rooted_is_there(self) -> None:
-        if not hasattr(self, "store"):
-            return
         for ids in self.rooted.values():
             for id in ids:
                 key, files = self.held[id]
@@ -112,8 +88,6 @@ class GcMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_found_is_right_and_every_record_can_be_read(self) -> None:
-        if not hasattr(self, "store"):
-            return
         for id, (key, _) in self.held.items():
             assert self.store.read_record(id).record.key == key_of(key)
             record = self.store.lookup(key_of(key), anything)
@@ -124,11 +98,6 @@ class GcMachine(RuleBasedStateMachine):
     def objects(self) -> dict[str, int]:
         found = (self.store.path / "objects").rglob("*")
         return {path.name: path.stat().st_size for path in found if path.is_file()}
-
-    def teardown(self) -> None:
-        if hasattr(self, "place"):
-            self.store.close()
-            shutil.rmtree(self.place)
 
 
 TestGcMachine = GcMachine.TestCase

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import invariant, rule
 
 from fusionstore.contract import Claim, Record, Standing
 from fusionstore.errors import TreeLost
-from fusionstore.store import Store
 from fusionstore.testing import anything, key_of, publish, read_back, result_of
+from fusionstore.testing.machine import StoreMachine
 
 KEYS = st.sampled_from(["k1", "k2", "k3"])
 OBSERVED = st.sampled_from([1, 2])
@@ -24,13 +20,11 @@ CONTENTS = st.dictionaries(
 Files = dict[str, str]
 
 
-class StoreMachine(RuleBasedStateMachine):
+class ResultsMachine(StoreMachine):
     """The model: for each key and observation, the bytes of its realisation."""
 
-    @initialize()
-    def begin(self) -> None:
-        self.place = Path(tempfile.mkdtemp(prefix="fusionstore-"))
-        self.store = Store.open(self.place / "store")
+    def __init__(self) -> None:
+        super().__init__()
         self.model: dict[tuple[str, int], Files] = {}
         self.lost: dict[tuple[str, int], Files] = {}
 
@@ -89,26 +83,9 @@ class StoreMachine(RuleBasedStateMachine):
             path.write_bytes(path.read_bytes() + b"spoilt")
         self.settle_losses()
 
-    @rule()
-    def delete_trees(self) -> None:
-        shutil.rmtree(self.store.path / "trees")
-        (self.store.path / "trees").mkdir()
-
-    @rule()
-    def reopen_without_index(self) -> None:
-        self.store.close()
-        shutil.rmtree(self.store.path / "index")
-        self.store = Store.open(self.store.path)
-
-    @rule()
-    def reopen(self) -> None:
-        self.store.close()
-        self.store = Store.open(self.store.path)
-
     @invariant()
     def nothing_is_left_in_a_run_directory(self) -> None:
-        if hasattr(self, "place"):
-            assert [p.name for p in self.place.iterdir()] == ["store"]
+        assert [p.name for p in self.place.iterdir()] == ["store"]
 
     def find(self, key: str, observed: int) -> Record | None:
         return self.store.lookup(key_of(key), lambda record: record.observed == observed)
@@ -137,11 +114,6 @@ class StoreMachine(RuleBasedStateMachine):
             except TreeLost:
                 assert self.find(key, observed) is None
 
-    def teardown(self) -> None:
-        if hasattr(self, "place"):
-            self.store.close()
-            shutil.rmtree(self.place)
 
-
-TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestResultsMachine = ResultsMachine.TestCase
+TestResultsMachine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
