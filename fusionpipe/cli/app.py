@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, cast
+from functools import cache
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -69,6 +70,19 @@ COMMANDS = (
 
 def run_app(words: list[str]) -> int:
     """Parses the words and runs the command they name; its exit code."""
+    try:
+        code = _command().main(words, prog_name="fp", standalone_mode=False)
+    except typer.Abort:
+        return INTERRUPTED
+    except WrongWords as error:
+        error.show(sys.stderr)
+        return _WRONG_USAGE
+    return code if isinstance(code, int) else 0
+
+
+@cache
+def _command() -> Any:
+    """All commands, put together once: of a type that Typer has from Click, or from a copy of it."""
     app = typer.Typer(
         name="fp",
         help="make for data work: runs what changed, restores what did not.",
@@ -79,14 +93,7 @@ def run_app(words: list[str]) -> int:
     app.callback()(_everywhere)
     for command in COMMANDS:
         app.command()(command)
-    try:
-        code = typer.main.get_command(app).main(words, prog_name="fp", standalone_mode=False)
-    except typer.Abort:
-        return INTERRUPTED
-    except WrongWords as error:
-        error.show(sys.stderr)
-        return _WRONG_USAGE
-    return code if isinstance(code, int) else 0
+    return typer.main.get_command(app)
 
 
 def _tell_version(is_asked: bool) -> None:

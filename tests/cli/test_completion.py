@@ -96,7 +96,7 @@ def test_nothing_is_offered_and_nothing_written_where_there_is_no_project(projec
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_for_a_shell_can_be_shown(project: Project, shell: str) -> None:
-    told = project.call("--show-completion", shell, environment=WITHOUT_DETECTION)
+    told = project.fp("--show-completion", shell, environment=WITHOUT_DETECTION)
     assert 0 == told.code
     assert "_FP_COMPLETE=complete_" + shell in told.out
 

@@ -48,6 +48,18 @@ class KeepingChecks:
         assert store.take_findings()
         assert (store.check(root), store.take_findings()) == (store.tree_path(root), [])
 
+    def test_a_tree_of_many_names_can_be_taken_as_it_stands(
+        self, store: ResultStore, tmp_path: Path
+    ) -> None:
+        files: dict[str, str | bytes] = {"a": "1", "sub/b": "2"}
+        root = publish(store, result_of(store, tmp_path, key_of("k"), files)).record.slots["data"]
+        assert store.check_small(root, 3)
+        _HARM["add"](store.tree_path(root))
+        assert not store.check_small(root, 3)
+        assert len(read_back(store.tree_path(root))) > 2
+        assert store.check_small(root, 9)
+        assert read_back(store.tree_path(root)) == files
+
     def test_a_tree_nobody_stored_is_lost(self, store: ResultStore) -> None:
         with pytest.raises(TreeLost):
             store.check(digest_bytes(b"never"))
