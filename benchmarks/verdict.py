@@ -68,11 +68,14 @@ def _no_op(results: Results) -> Iterator[Verdict]:
 
 
 def _slow_peers(results: Results) -> Iterator[Verdict]:
-    ours = results.wall("fp", Scenario.NO_OP, 1_000)
-    floor = _leanest(results, Scenario.NO_OP, 1_000)
     for peer in ("snakemake", "dvc", "redun", "nx"):
-        theirs = results.wall(peer, Scenario.NO_OP, 1_000)
-        yield _ratio(f"no-op at 1,000 ≤ 1/25 of {peer}'s", ours, theirs, 1 / 25, peer, floor)
+        # some cannot build 1,000 in minutes, and are the nearer the fewer there are
+        many = [nodes for nodes in (1_000, 100) if results.wall(peer, Scenario.NO_OP, nodes)]
+        nodes = many[0] if many else 1_000
+        ours = results.wall("fp", Scenario.NO_OP, nodes)
+        theirs = results.wall(peer, Scenario.NO_OP, nodes)
+        floor = _leanest(results, Scenario.NO_OP, nodes)
+        yield _ratio(f"no-op at {nodes:,} ≤ 1/25 of {peer}'s", ours, theirs, 1 / 25, peer, floor)
 
 
 def _cold(results: Results) -> Iterator[Verdict]:
