@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fusionpipe.build.archive import Archive, maker, read
@@ -51,9 +51,19 @@ def pins(archive: Archive) -> Iterator[Pin]:
             yield _pin(root)
 
 
+def is_import_name(text: str) -> bool:
+    """Whether what keeps an import may be called so."""
+    return text.startswith(_IMPORT)
+
+
+def roots_of_imports(archive: Archive) -> Sequence[Root]:
+    """What keeps imported bundles, as the store has it. Raises Corrupt."""
+    return archive.store.roots(_IMPORT)
+
+
 def imports(archive: Archive) -> Iterator[Pin]:
     """What keeps imported bundles: as pins, named as `fp import` told. Raises Corrupt."""
-    for root in archive.store.roots(_IMPORT):
+    for root in roots_of_imports(archive):
         first = read(archive, next(iter(root.records), ""))
         more = len(root.records) - 1
         others = f" and {more} more" if more > 0 else ""

@@ -11,9 +11,9 @@ from typing import Annotated, TypeVar
 import typer
 
 from fusionpipe.build.archive import Archive
+from fusionpipe.build.naming import node_named
 from fusionpipe.build.past import Happening, happenings
 from fusionpipe.build.record import Maker
-from fusionpipe.build.refs import node_named
 from fusionpipe.build.repute import Repute, Reputes
 from fusionpipe.cli.complete import complete_node
 from fusionpipe.cli.options import Directory, Json

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fusionpipe.build.archive import is_gone
+from fusionpipe.build.pinname import refuse_other_refs
 from fusionpipe.build.pins import pin as give_name
 from fusionpipe.build.refs import resolve
 from fusionpipe.cli.complete import complete_ref
@@ -32,11 +33,12 @@ def pin(
 ) -> int:
     """Name a result: no clean-up takes it, and the name stands wherever a result is wanted.
 
-    Exit code 0; 2 if there is no such result, its bytes are gone, or the name is another's.
+    Exit code 0; 2 if there is no such result, its bytes are gone, or the name is another's or cannot be a pin's.
 
     Example: fp pin model/fit paper-v1 -m "figure 3"
     """
     with opened_archive(directory) as (archive, here):
+        refuse_other_refs(archive, name, here)
         found = resolve(archive, ref, here)
         if found.note:
             sys.stderr.write(f"fp: {found.note}\n")

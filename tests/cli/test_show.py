@@ -99,8 +99,9 @@ def test_what_excludes_one_another_is_refused(built: Project) -> None:
 
 
 def test_a_note_says_what_else_was_meant(built: Project) -> None:
-    built.call("pin", "clean", "load")
-    assert "fp: load is a pin too: the node is meant\n" == built.call("show", "load").err
+    built.call("pin", "clean", "beside")
+    built.node("beside").call("build")
+    assert "fp: beside is a pin too: the node is meant\n" == built.call("show", "beside").err
 
 
 def test_a_past_result_is_shown_whatever_is_wrong_with_the_nodes(built: Project) -> None:
