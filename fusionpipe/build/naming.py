@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from fusionpipe.build.archive import Archive, maker, read
 from fusionpipe.build.pins import pins, roots_of_imports
 from fusionpipe.errors import UsageError
+from fusionpipe.history import is_build_id
 from fusionpipe.model import NodeName
 from fusionpipe.project import names_in
 from fusionpipe.project.suggest import did_you_mean
@@ -72,6 +73,8 @@ def nothing_called(archive: Archive, ref: str, here: str) -> UsageError:
     group = group_named(archive, ref, here)
     if group is not None:
         return is_a_group(archive, group)
+    if is_build_id(ref) and "-" in ref:
+        return UsageError(f"no build is called {ref}", "fp history lists the builds")
     nodes, groups = names_in_project(archive)
     known = [*nodes, *groups, *archive.state.names, *(pin.name for pin in pins(archive))]
     mend = did_you_mean(ref, known, "fp history tells what there was")

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from fusionpipe.build.archive import is_gone
+from fusionpipe.build.archive import refuse_gone
 from fusionpipe.build.pinname import refuse_other_refs
 from fusionpipe.build.pins import pin as give_name
 from fusionpipe.build.refs import resolve
 from fusionpipe.cli.complete import complete_ref
+from fusionpipe.cli.found import tell_note
 from fusionpipe.cli.options import Directory
 from fusionpipe.cli.place import opened_archive
-from fusionpipe.errors import UsageError
 
 
 def pin(
@@ -40,13 +40,8 @@ def pin(
     with opened_archive(directory) as (archive, here):
         refuse_other_refs(archive, name, here)
         found = resolve(archive, ref, here)
-        if found.note:
-            sys.stderr.write(f"fp: {found.note}\n")
-        if is_gone(archive, found.full):
-            raise UsageError(
-                f"the bytes of {ref} are gone: there is nothing to keep",
-                f"fp reproduce --deep {found.id[:12]} makes them again",
-            )
+        tell_note(found)
+        refuse_gone(archive, found.full)
         before = give_name(archive, name, found.full, found.node, message, is_forced=force)
     moved = f" (it was {before.record[:12]}, of {before.node})" if before is not None else ""
     sys.stdout.write(f"pinned {found.id[:12]} of {found.node} as {name}{moved}\n")

@@ -190,7 +190,9 @@ def _happening_lines(
         yield f"        {what}  {when}: {shown(one.reason)}"
         return
     ref = f"{f'@{{{one.number}}}':<6}"
-    took = f"{one.outcome or 'made'}, {duration(one.seconds)}"
+    is_accepted = repute is not None and repute.assertion is not None  # then nothing ran
+    took = one.outcome or "made"
+    took = took if is_accepted else f"{took}, {duration(one.seconds)}"
     linked = output.paint("linked now", Ink.GOOD) if one.is_linked else ""
     first = (output.paint(ref, Ink.STRONG), one.record[:_HASH], f"{when:<14}", took, linked)
     yield "  ".join(part for part in first if part).rstrip()

@@ -106,7 +106,7 @@ def test_the_past_is_known_without_a_journal_and_without_a_state(project: Projec
         ("raw@{1}", "no result 1 before its present one: 1 known"),
         ("", "nothing is called"),
         ("../load", "nothing is called"),
-        ("20010101-000000-0000", "nothing is called"),
+        ("20010101-000000-0000", "no build is called"),
     ],
 )
 def test_what_there_never_was_is_explained(archive: Archive, ref: str, told: str) -> None:
