@@ -13,6 +13,7 @@ from fusionpipe.errors import UsageError
 from fusionpipe.model import NodeName
 from fusionpipe.project.suggest import did_you_mean
 from fusionstore.contract import FullRecord, JsonObject, Root
+from fusionstore.store import Store
 
 _PREFIX = "pin-"
 _IMPORT = "import-"
@@ -49,6 +50,15 @@ def pins(archive: Archive) -> Iterator[Pin]:
     for root in archive.store.roots(_PREFIX):
         if root.records:
             yield _pin(root)
+
+
+def pinned_as(store: Store) -> dict[str, str]:
+    """By record, the names it is pinned as, with commas. Reads the pins alone. Raises Corrupt."""
+    names: dict[str, list[str]] = {}
+    for root in store.roots(_PREFIX):
+        for record in root.records:
+            names.setdefault(record, []).append(root.name.removeprefix(_PREFIX))
+    return {record: ", ".join(told) for record, told in names.items()}
 
 
 def is_import_name(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_text
 import sys
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from fusionpipe.build.pins import pin as give_name
 from fusionpipe.build.refs import resolve
 from fusionpipe.cli.complete import complete_ref
 from fusionpipe.cli.found import tell_note
-from fusionpipe.cli.options import Directory
+from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
 
 
@@ -29,6 +30,7 @@ def pin(
     force: Annotated[
         bool, typer.Option("-f", "--force", help="Move the name from the result that has it.")
     ] = False,
+    json: Json = False,
     directory: Directory = None,
 ) -> int:
     """Name a result: no clean-up takes it, and the name stands wherever a result is wanted.
@@ -43,6 +45,15 @@ def pin(
         tell_note(found)
         refuse_gone(archive, found.full)
         before = give_name(archive, name, found.full, found.node, message, is_forced=force)
+    if json:
+        told = {
+            "name": name,
+            "record": found.id,
+            "node": found.node,
+            "was": before and before.record,
+        }
+        sys.stdout.write(json_text.dumps(told) + "\n")
+        return 0
     moved = f" (it was {before.record[:12]}, of {before.node})" if before is not None else ""
     sys.stdout.write(f"pinned {found.id[:12]} of {found.node} as {name}{moved}\n")
     return 0
