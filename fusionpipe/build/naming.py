@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from fusionpipe.build.archive import Archive, maker, read
 from fusionpipe.build.pins import pins, roots_of_imports
 from fusionpipe.errors import UsageError
-from fusionpipe.history import is_build_id
+from fusionpipe.history import is_build_id, lines_of
 from fusionpipe.model import NodeName
 from fusionpipe.project import names_in
 from fusionpipe.project.suggest import did_you_mean
@@ -31,6 +31,18 @@ def node_of_today(archive: Archive, ref: str, here: str) -> NodeName | None:
     return next((NodeName(name) for name in places(ref, here) if name in nodes), None)
 
 
+def node_of_the_journal(archive: Archive, ref: str, here: str) -> NodeName | None:
+    """The node of that name that a build once told of. Reads the builds' files, all of them at worst."""
+    names = map(NodeName, places(ref, here))
+    return next((name for name in names if next(lines_of(archive.root, name), None)), None)
+
+
+def earlier_name(archive: Archive, node: NodeName, oldest: FullRecord | None) -> NodeName | None:
+    """What a node was called when the oldest result that is known of it was made, if it was renamed since."""
+    name = NodeName("") if oldest is None else maker(oldest)
+    return None if name in ("", node) or node_of_today(archive, f"/{name}", "") else name
+
+
 def group_named(archive: Archive, ref: str, here: str) -> str | None:
     """The group of that name, None if there is none."""
     _, groups = names_in_project(archive)
@@ -40,6 +52,7 @@ def group_named(archive: Archive, ref: str, here: str) -> str | None:
 def node_named(archive: Archive, ref: str, here: str = "") -> NodeName:
     """The node of that name, whether or not it has a result. Raises UsageError."""
     node = node_with_past(archive, ref, here) or node_of_today(archive, ref, here)
+    node = node or node_of_the_journal(archive, ref, here)
     if node is not None:
         return node
     if (group := group_named(archive, ref, here)) is not None:

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from fusionpipe.build.archive import Archive
-from fusionpipe.build.naming import node_named
+from fusionpipe.build.naming import earlier_name, node_named
 from fusionpipe.build.past import Happening, happenings
 from fusionpipe.build.record import Maker
 from fusionpipe.build.repute import Repute, Reputes
@@ -29,11 +29,13 @@ from fusionpipe.report.history import (
     happening_json,
     render_build,
     render_builds,
+    render_earlier,
     render_json,
     render_node,
     without_idle,
 )
 from fusionpipe.settings import ambient, wants_colour
+from fusionstore.contract import FullRecord
 
 _T = TypeVar("_T")
 
@@ -58,6 +60,7 @@ def history(
     """List the builds; or a node's results over time, with what changed between them.
 
     The number before a result can be used wherever a result is wanted: fp show 'prep/clean@{2}'.
+    A node that was renamed says what it was called; its results from then are that name's history.
     A + behind a commit says that not all was committed.
 
     Exit code 0; 2 if there is no such node or build.
@@ -122,11 +125,21 @@ def _tell_node(
 ) -> None:
     reputes = Reputes(archive)
     recent = takewhile(lambda one: one.at >= after, happenings(archive, node))
-    told = ((one, _repute(reputes, one)) for one in _first(recent, count))
+    oldest: FullRecord | None = None
+
+    def results() -> Iterator[tuple[Happening, Repute | None]]:
+        nonlocal oldest
+        for one in _first(recent, count):
+            oldest = one.full or oldest
+            yield one, _repute(reputes, one)
+
+    told = results()
     if as_json:
         render_json((happening_json(node, *one) for one in told), out=sys.stdout)
-    else:
-        render_node(node, told, me, out=sys.stdout, colour=colour)
+        return
+    render_node(node, told, me, out=sys.stdout, colour=colour)
+    if (earlier := earlier_name(archive, node, oldest)) is not None:
+        render_earlier(earlier, out=sys.stdout, colour=colour)
 
 
 def _repute(reputes: Reputes, one: Happening) -> Repute | None:

@@ -181,6 +181,12 @@ def render_node(
         output.line(f"  nothing ran or was restored: fp build {node}")
 
 
+def render_earlier(name: NodeName, *, out: TextIO, colour: bool) -> None:
+    """Writes what a node was called before, and so where its history goes on."""
+    output = Output(out, colour=colour)
+    output.line(output.paint(shown(f"earlier as {name}: fp history {name}"), Ink.FAINT))
+
+
 def _happening_lines(
     one: Happening, repute: Repute | None, me: Me, output: Output
 ) -> Iterator[str]:
@@ -235,6 +241,7 @@ def happening_json(node: NodeName, one: Happening, repute: Repute | None) -> Jso
         "key": None if one.full is None else one.full.record.key,
         "slots": None if one.full is None else dict(one.full.record.slots),
         "made": None if one.full is None else one.full.record.made,
+        "made_as": body.get("node"),
         "user": body.get("user"),
         "host": body.get("host"),
         "changes": None
