@@ -11,11 +11,13 @@ from typing import Annotated, TypeVar
 import typer
 
 from fusionpipe.build.archive import Archive
-from fusionpipe.build.naming import earlier_name, node_named
+from fusionpipe.build.naming import earlier_name, node_named, node_of_today, node_with_past
 from fusionpipe.build.past import Happening, happenings
 from fusionpipe.build.record import Maker
+from fusionpipe.build.refs import is_hash, resolve
 from fusionpipe.build.repute import Repute, Reputes
 from fusionpipe.cli.complete import complete_node
+from fusionpipe.cli.found import tell_note
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
 from fusionpipe.errors import UsageError
@@ -44,7 +46,8 @@ def history(
     node: Annotated[
         str | None,
         typer.Argument(
-            help="A node, or the id of a build. Default: all builds.", autocompletion=complete_node
+            help="A node, the hash of a result of it, or the id of a build. Default: all builds.",
+            autocompletion=complete_node,
         ),
     ] = None,
     count: Annotated[
@@ -78,9 +81,20 @@ def history(
         elif (build := build_named(archive.root, node)) is not None:
             _tell_build(archive, build, me, as_json=json, colour=colour)
         else:
-            name = node_named(archive, node, here)
+            name = _node(archive, node, here)
             _tell_node(archive, name, me, after, count, as_json=json, colour=colour)
     return 0
+
+
+def _node(archive: Archive, word: str, here: str) -> NodeName:
+    """The node of that name, or whose result has that hash, though its bytes be gone."""
+    if is_hash(word) and not (
+        node_with_past(archive, word, here) or node_of_today(archive, word, here)
+    ):
+        found = resolve(archive, word, here)
+        tell_note(found)
+        return found.node
+    return node_named(archive, word, here)
 
 
 def _after(since: str | None, now: float) -> float:

@@ -290,4 +290,5 @@ def test_a_key_is_known_when_all_its_results_are_gone(project: Project) -> None:
     told = project.call("show", key[:12])
     assert (0, "") == (told.code, told.err)
     assert "bytes gone" in told.out
+    assert project.call("history", key[:12]).out == project.call("history", "load").out
     assert 2 == project.call("show", "0" * 12).code
