@@ -101,9 +101,14 @@ def lines_of(root: Path, node: NodeName) -> Iterator[tuple[BuildLine, NodeLine]]
                 yield build, line
 
 
+def is_build_id(text: str) -> bool:
+    """Whether a build's id may be so, or begin so."""
+    return _BUILD_ID.fullmatch(text) is not None
+
+
 def build_named(root: Path, text: str) -> BuildLine | None:
     """The build of this id, or whose id begins so; None if there is none. Raises UsageError for several."""
-    if not _BUILD_ID.fullmatch(text):
+    if not is_build_id(text):
         return None
     found = [build for build in builds(root) if build.build.startswith(text)]
     whole = [build for build in found if build.build == text]

@@ -1,7 +1,8 @@
 """Parameters: one canonical form for the key, one readable form for the code, and how they combine.
 
 TOML knows dates and times, which nothing else here does. They become tagged strings, so that the date
-2026-11-20 and the text "2026-11-20" remain two different parameters; the code sees both as ISO text.
+2026-11-20 and the text "2026-11-20" remain two different parameters; the code sees both as ISO text. So do
+nan, inf and -inf, which JSON lacks (a record is JSON) and of which one is not even equal to itself.
 Pure: nothing here reads a file, and no mapping given in is changed.
 """
 
@@ -19,8 +20,9 @@ _TEXT = _TAG + "text:"
 _DATETIME = _TAG + "datetime:"
 _DATE = _TAG + "date:"
 _TIME = _TAG + "time:"
-DATED = (_DATETIME, _DATE, _TIME)
-"""How the canonical text of a date or time begins; `plain` takes it off."""
+_FLOAT = _TAG + "float:"
+UNQUOTED = (_DATETIME, _DATE, _TIME, _FLOAT)
+"""How the canonical text of what TOML writes without quotes begins: the rest is as TOML has it."""
 _TAGS = (_TEXT, _DATETIME, _DATE, _TIME)
 
 
@@ -38,7 +40,7 @@ class UnknownParam(KeyError):
 
 
 def canonical(value: object) -> ParamValue:
-    """A value as tomllib gives it, in canonical form: keys sorted, every NaN the same, dates tagged.
+    """A value as tomllib gives it, in canonical form: keys sorted, dates and odd floats tagged.
 
     Integers, floats and booleans stay apart, and so do 0.0 and -0.0. Raises TypeError for a value that
     TOML does not know.
@@ -47,7 +49,7 @@ def canonical(value: object) -> ParamValue:
         case None | bool() | int():
             return value
         case float():
-            return math.nan if math.isnan(value) else value
+            return value if math.isfinite(value) else f"{_FLOAT}{value}"
         case str():
             return _TEXT + value if value.startswith(_TAG) else value
         case datetime():  # before date: a datetime is one
@@ -73,6 +75,8 @@ def plain(value: ParamValue) -> ParamValue:
     """A canonical value as the code and people see it: the tags are gone, dates are ISO text."""
     match value:
         case str():
+            if value.startswith(_FLOAT):
+                return float(value[len(_FLOAT) :])
             for tag in _TAGS:
                 if value.startswith(tag):
                     return value[len(tag) :]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from fusionpipe.build.session import store_path
 from fusionpipe.build.state import State
-from fusionpipe.errors import ProjectInvalid
+from fusionpipe.errors import ProjectInvalid, UsageError
 from fusionpipe.model import NodeName, ProjectSettings
 from fusionpipe.project.reading import Reading
 from fusionpipe.project.rootfile import read_root
@@ -71,3 +71,20 @@ def shows(archive: Archive, node: NodeName, record: str) -> bool:
 def is_gone(archive: Archive, full: FullRecord) -> bool:
     """True if a result's bytes were given up: its record only tells what was."""
     return all(one.id != full.record.id for one in archive.store.records(full.record.key))
+
+
+class BytesGone(UsageError):
+    """What was asked for was given up, or lost: its record only tells what was."""
+
+    def __init__(self, full: FullRecord, what: str, mend: str = "") -> None:
+        id = full.record.id[:12]
+        super().__init__(
+            f"the bytes of {id} ({maker(full) or 'of nobody known'}) are gone: {what}",
+            mend or f"its record is not: fp reproduce --deep {id} makes them again",
+        )
+
+
+def refuse_gone(archive: Archive, full: FullRecord) -> None:
+    """Raises BytesGone if a result's bytes were given up; else no clean-up takes them while we work."""
+    if not archive.store.hold([full.record.id]):
+        raise BytesGone(full, "nobody kept them")

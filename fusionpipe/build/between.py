@@ -9,15 +9,13 @@ from typing import NamedTuple
 from fusionpipe import history
 from fusionpipe.build.archive import Archive
 from fusionpipe.build.difference import ResultDifference, Scope, compare_results, unknown_paths
-from fusionpipe.build.refs import Found, resolve
+from fusionpipe.build.refs import Found, is_known, resolve
 from fusionpipe.errors import UsageError
 from fusionpipe.events import Outcome
-from fusionpipe.history import BuildLine, NodeLine
+from fusionpipe.history import BuildLine, NodeLine, build_named
 from fusionpipe.model import NodeName
 from fusionstore.digest import RecordId
 from fusionstore.errors import Corrupt
-
-_LISTED = 5
 
 
 class Became(StrEnum):
@@ -52,30 +50,6 @@ class BuildDifference(NamedTuple):
     def is_equal(self) -> bool:
         """True if every node had the same result."""
         return not self.nodes
-
-
-def find_build(archive: Archive, ref: str) -> BuildLine | None:
-    """The build of that id, or the one whose id begins so; None if the ref does not look like one.
-
-    Raises UsageError for several, and for an id that no build has.
-    """
-    if not _looks_like_a_build(ref) or ref in archive.state.names:
-        return None
-    found = [line for line in history.builds(archive.root) if line.build.startswith(ref)]
-    exact = [line for line in found if line.build == ref]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
-    if not found:
-        raise UsageError(f"no build is called {ref}", "fp history lists the builds")
-    names = ", ".join(line.build for line in found[:_LISTED])
-    raise UsageError(f"{ref} is ambiguous: {names}", "write more of the id")
-
-
-def _looks_like_a_build(ref: str) -> bool:
-    """Date, dash, and at least a digit of the time: nothing else in hashes or node names is so."""
-    date, dash, rest = ref.partition("-")
-    time, _, _ = rest.partition("-")
-    return dash == "-" and len(date) == 8 and date.isdecimal() and time.isdecimal()
 
 
 def compare_builds(
@@ -177,7 +151,8 @@ def compare_refs(
     archive: Archive, refs: tuple[str, str], here: str, scope: Scope
 ) -> ResultDifference | BuildDifference:
     """How two results or two builds differ, each named by a ref seen from `here`. Raises UsageError."""
-    builds = [find_build(archive, ref) for ref in refs]
+    root = archive.root
+    builds = [None if is_known(archive, ref, here) else build_named(root, ref) for ref in refs]
     old, new = builds
     if old is not None and new is not None:
         return compare_builds(archive, old, new, scope)

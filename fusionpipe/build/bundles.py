@@ -13,11 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from fusionpipe.build.archive import Archive, maker, read
+from fusionpipe.build.archive import Archive, BytesGone, maker, read, refuse_gone
 from fusionpipe.build.foreign import complaint
 from fusionpipe.build.record import Maker
 from fusionpipe.errors import UsageError
-from fusionstore.bundle import Manifest, Source
+from fusionstore.bundle import BadBundle, Manifest, Source
 from fusionstore.bundle_read import read_bundle
 from fusionstore.bundle_write import CannotBundle, Wanted, write_bundle
 from fusionstore.contract import FullRecord, Json, JsonObject, NotTrusted, Record, Standing
@@ -86,7 +86,7 @@ def parents_of(full: FullRecord) -> Iterator[tuple[str, Digest]]:
 def export(
     archive: Archive, full: FullRecord, target: Path | BinaryIO, *, deep: bool, data: bool
 ) -> Exported:
-    """Writes a bundle to a file, all of it or none, or to a stream. Raises StoreError, OSError."""
+    """Writes a bundle to a file, all of it or none, or to a stream. Raises BytesGone, StoreError, OSError."""
     told = lineage(archive, full) if deep else Lineage((full,), (), ())
     for one in told.records:
         wrong = complaint(one)  # what no import would take
@@ -94,12 +94,19 @@ def export(
             raise CannotBundle(
                 f"the record {one.record.id[:12]} {wrong}", "it was not made by a build"
             )
+        if data:
+            refuse_gone(archive, one)
     ids = [one.record.id for one in told.records]
     wanted = Wanted(ids, told.trees, data, _about(full, told))
-    if isinstance(target, Path):
-        manifest = _write_file(archive.store, wanted, target)
-    else:
-        manifest = write_bundle(archive.store, wanted, target.write).manifest
+    try:
+        if isinstance(target, Path):
+            manifest = _write_file(archive.store, wanted, target)
+        else:
+            manifest = write_bundle(archive.store, wanted, target.write).manifest
+    except CannotBundle as error:
+        if isinstance(error.__cause__, BadBundle):  # too much of it
+            raise
+        raise BytesGone(full, "some are not stored any more") from error
     return Exported(manifest, told.missing)
 
 

@@ -13,12 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from fusionpipe.build.archive import Archive, maker
+from fusionpipe.build.archive import Archive, BytesGone, maker
 from fusionpipe.build.nodetext import node_text
 from fusionpipe.build.refs import Found
 from fusionpipe.build.replay import Present, parents_now
 from fusionpipe.build.way import clear_way, refuse_what_is_there
-from fusionpipe.errors import FusionpipeError, UsageError
+from fusionpipe.errors import UsageError
 from fusionpipe.model import Params
 from fusionpipe.params import canonical_json
 from fusionstore.contract import FullRecord, JsonObject
@@ -36,22 +36,6 @@ class Part(StrEnum):
     ALL = "all"  # the node as it was
 
 
-class BytesGone(FusionpipeError):
-    """A result is known, but (some of) its bytes are not stored any more."""
-
-    def __init__(self, full: FullRecord, what: str) -> None:
-        super().__init__(full, what)
-        self.full = full
-        self.what = what
-
-    def __str__(self) -> str:
-        id = self.full.record.id[:12]
-        return (
-            f"the {self.what} of {id} ({maker(self.full) or 'of nobody known'}) is not stored any more\n"
-            f"  its record is: fp reproduce {id} runs it again, and stores what it gives"
-        )
-
-
 class CheckedOut(NamedTuple):
     """What was laid out, and where. `missing` could not be; `aside` is where the user's own is now."""
 
@@ -65,6 +49,8 @@ class CheckedOut(NamedTuple):
     aside: Path | None = None
     is_node_here: bool = False  # it lies in the project, whose builds take it for a node
 
+
+_NOT_MADE = "fp verify tells what else is lost; no run makes these, only the import of a bundle that has them"
 
 _SourceOf = Callable[[str, Entry], Path]
 
@@ -100,6 +86,7 @@ def checkout(
     _refuse_what_holds_us(archive, place)
     if not is_forced:
         refuse_what_is_there(place)
+    archive.store.hold([found.id])  # a clean-up meanwhile leaves it alone
     plan = _planned(archive, found.full, part)
     files = [entry for piece in plan.pieces for _, entry in piece.tree.walk() if _has_bytes(entry)]
     size = sum(entry.size for entry in files)
@@ -213,7 +200,7 @@ def _output(archive: Archive, full: FullRecord, slot: str, at: str) -> _Piece:
     try:
         stands = archive.store.check(root)
     except (TreeLost, KeyError):
-        raise BytesGone(full, slot) from None
+        raise BytesGone(full, f"its {slot}") from None
     tree = EMPTY_TREE if root == EMPTY_TREE.root else Tree(root, full.trees)
     return _Piece(at, tree, lambda path, entry: stands / path, stands, slot)
 
@@ -224,7 +211,7 @@ def _kept(archive: Archive, full: FullRecord, name: str, at: str) -> _Piece:
         try:
             return archive.store.object_path(entry.digest, executable=is_executable)
         except (KeyError, Corrupt):
-            raise BytesGone(full, name) from None
+            raise BytesGone(full, f"its {name}", _NOT_MADE) from None
 
     return _Piece(at, Tree(full.keeps[name], full.trees), source_of, None, name)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import time
 from collections.abc import Iterator
 
 from fusionpipe.model import ParamValue
-from fusionpipe.params import DATED, plain
+from fusionpipe.params import UNQUOTED, plain
 from fusionstore.contract import FullRecord, Json, JsonObject
 
 _LANGUAGES_ENTRY = "main"  # the stem of an entry that need not be named
@@ -76,25 +75,16 @@ def _value(value: ParamValue) -> str:
         case int():
             return str(value)
         case float():
-            return _float(value)
+            return repr(value)
         case str():
-            text = plain(value)
-            assert isinstance(text, str)
-            return text if value.startswith(DATED) else _quoted(text)
+            text = str(plain(value))
+            return text if value.startswith(UNQUOTED) else _quoted(text)
         case list():
             return f"[{', '.join(map(_value, value))}]"
         case dict():
             return f"{{{', '.join(f'{_key(k)} = {_value(v)}' for k, v in value.items())}}}"
         case None:  # TOML knows no such thing, so nothing of TOML's became it
             return '""'
-
-
-def _float(value: float) -> str:
-    if math.isnan(value):
-        return "nan"
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return repr(value)
 
 
 def _key(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fusionpipe.build.archive import Archive, maker, read
@@ -13,6 +13,7 @@ from fusionpipe.errors import UsageError
 from fusionpipe.model import NodeName
 from fusionpipe.project.suggest import did_you_mean
 from fusionstore.contract import FullRecord, JsonObject, Root
+from fusionstore.store import Store
 
 _PREFIX = "pin-"
 _IMPORT = "import-"
@@ -51,9 +52,28 @@ def pins(archive: Archive) -> Iterator[Pin]:
             yield _pin(root)
 
 
+def pinned_as(store: Store) -> dict[str, str]:
+    """By record, the names it is pinned as, with commas. Reads the pins alone. Raises Corrupt."""
+    names: dict[str, list[str]] = {}
+    for root in store.roots(_PREFIX):
+        for record in root.records:
+            names.setdefault(record, []).append(root.name.removeprefix(_PREFIX))
+    return {record: ", ".join(told) for record, told in names.items()}
+
+
+def is_import_name(text: str) -> bool:
+    """Whether what keeps an import may be called so."""
+    return text.startswith(_IMPORT)
+
+
+def roots_of_imports(archive: Archive) -> Sequence[Root]:
+    """What keeps imported bundles, as the store has it. Raises Corrupt."""
+    return archive.store.roots(_IMPORT)
+
+
 def imports(archive: Archive) -> Iterator[Pin]:
     """What keeps imported bundles: as pins, named as `fp import` told. Raises Corrupt."""
-    for root in archive.store.roots(_IMPORT):
+    for root in roots_of_imports(archive):
         first = read(archive, next(iter(root.records), ""))
         more = len(root.records) - 1
         others = f" and {more} more" if more > 0 else ""

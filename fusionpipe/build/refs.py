@@ -5,22 +5,26 @@ A node's name wins over a pin's, a pin's over a hash. What is unknown or ambiguo
 
 from __future__ import annotations
 
-import posixpath
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from fusionpipe.build.archive import Archive, maker, read, shows
+from fusionpipe.build.naming import (
+    group_named,
+    imported_results,
+    node_of_today,
+    node_with_past,
+    nothing_called,
+)
 from fusionpipe.build.past import Showing, showings
-from fusionpipe.build.pins import is_pin_name, pin_named, pins
+from fusionpipe.build.pins import is_pin_name, pin_named
 from fusionpipe.errors import UsageError
 from fusionpipe.history import BuildLine, build_named, builds, nodes_of
 from fusionpipe.model import NodeName
 from fusionpipe.moments import FORMS, span_of
-from fusionpipe.project import names_in
-from fusionpipe.project.suggest import did_you_mean
-from fusionpipe.workspace import Workspace
 from fusionstore.contract import FullRecord, Named, NamedAs
 from fusionstore.digest import ActionKey, Digest, RecordId
 
@@ -51,50 +55,46 @@ def resolve(
     """The result that a ref names, seen from `here` (below the root). Raises UsageError, StoreError."""
     earlier = _EARLIER.fullmatch(ref)
     if earlier is not None:
-        node = _node(archive, earlier[1], here)
+        node = node_with_past(archive, earlier[1], here)
         if node is None:
-            raise _unknown(archive, earlier[1], here)
+            raise nothing_called(archive, earlier[1], here)
         return _of_past(archive, ref, node, earlier[2].strip(), now())
-    node = _node(archive, ref, here)
+    node = node_with_past(archive, ref, here)
     if node is not None:
         return _of_node(archive, ref, node)
     pin = pin_named(archive, ref) if is_pin_name(ref) else None
     if pin is not None:
         return Found(ref, pin.full, _called(archive, pin.full), _hidden_hash(archive, ref, "pin"))
-    found = _of_hash(archive, ref) if _HASH.fullmatch(ref) else None
+    found = _of_hash(archive, ref) if is_hash(ref) else None
     if found is not None:
         return found
     build = build_named(archive.root, ref)
     if build is not None:
         raise _is_a_build(archive, build)
-    raise _unknown(archive, ref, here)
+    imported = imported_results(archive, ref, here)
+    if imported and node_of_today(archive, ref, here) is None:
+        return _of_imports(archive, ref, imported)
+    raise nothing_called(archive, ref, here)
 
 
 def is_known(archive: Archive, ref: str, here: str = "") -> bool:
-    """Whether a ref names a node, a pin or a stored hash; a file of that name is not meant then.
+    """Whether a ref names a node, a group, a pin or a stored hash; a file of that name is not meant then.
 
     A node that has no result yet counts: its directory is not asked for as bytes.
     """
     return bool(
         _EARLIER.fullmatch(ref)
-        or _node(archive, ref, here)
+        or node_with_past(archive, ref, here)
         or (is_pin_name(ref) and archive.store.read_root(f"pin-{ref}"))
-        or (_HASH.fullmatch(ref) and archive.store.named(ref, 1))
-        or _unbuilt(archive, ref, here)
+        or (is_hash(ref) and archive.store.named(ref, 1))
+        or node_of_today(archive, ref, here)
+        or group_named(archive, ref, here)
     )
 
 
-def node_named(archive: Archive, ref: str, here: str = "") -> NodeName:
-    """The node of that name, whether or not it has a result. Raises UsageError."""
-    node = _node(archive, ref, here)
-    if node is not None:
-        return node
-    unbuilt = _unbuilt(archive, ref, here)
-    if unbuilt is not None:
-        return unbuilt
-    nodes, _ = names_in(Workspace(archive.root, archive.state.memory, lambda _: False))
-    known = [*nodes, *archive.state.names]
-    raise UsageError(f"no node is called {ref}", did_you_mean(ref, known, "fp status lists them"))
+def is_hash(text: str) -> bool:
+    """Whether a hash may begin so."""
+    return _HASH.fullmatch(text) is not None
 
 
 def resolve_build(archive: Archive, ref: str) -> BuildLine:
@@ -108,30 +108,6 @@ def resolve_build(archive: Archive, ref: str) -> BuildLine:
 
 
 # -- nodes and their earlier results ------------------------------------------------------------
-def _node(archive: Archive, ref: str, here: str) -> NodeName | None:
-    """The node of that name with a result, or any trace of one: beside, or from the root."""
-    names = set(archive.state.names)
-    for name in _places(ref, here):
-        if name in names:
-            return NodeName(name)
-    return None
-
-
-def _unbuilt(archive: Archive, ref: str, here: str) -> NodeName | None:
-    """The node of that name among those that lie in the project today, whether or not it has a result."""
-    nodes, _ = names_in(Workspace(archive.root, archive.state.memory, lambda _: False))
-    return next((NodeName(name) for name in _places(ref, here) if name in nodes), None)
-
-
-def _places(ref: str, here: str) -> Iterator[str]:
-    """Names a word may stand for: `clean`, `./clean`, `prep/clean/`, `/prep/clean`."""
-    path = ref.strip()
-    if here and path and not path.startswith("/"):
-        yield posixpath.normpath(posixpath.join(here, path))
-    if not here or not path.startswith("."):
-        yield posixpath.normpath(path).lstrip("/")
-
-
 def _of_node(archive: Archive, ref: str, node: NodeName) -> Found:
     row = archive.state.row(node)
     full = read(archive, row.record) if row.record else None
@@ -202,6 +178,19 @@ def _at_time(archive: Archive, node: NodeName, at: float) -> Showing:
     raise UsageError(f"{node} had no result yet then: its first is of {_local(first.since)}")
 
 
+def _of_imports(archive: Archive, ref: str, imported: Sequence[FullRecord]) -> Found:
+    """What is no node here, but was one where a bundle was made."""
+    if len(imported) > 1:
+        raise UsageError(
+            f"{ref} is no node here, and of several results imported:"
+            f"{_candidates(archive, {full.record.id[:_SHOWN]: full for full in imported})}",
+            "name one by its hash",
+        )
+    (full,) = imported
+    note = f"{ref} is no node here: the imported result of that name is meant"
+    return Found(ref, full, maker(full), note)
+
+
 # -- hashes -----------------------------------------------------------------------------------
 def _of_hash(archive: Archive, ref: str) -> Found | None:
     fitting = {
@@ -211,7 +200,7 @@ def _of_hash(archive: Archive, ref: str) -> Found | None:
     }
     results = {full.record.id: full for fulls in fitting.values() for full in fulls}
     if not results:
-        return None
+        return _of_lost_key(archive, ref)
     if len(results) > 1 and len(fitting) > 1:
         raise _is_ambiguous(archive, ref, {one: fulls[0] for one, fulls in fitting.items()})
     best = next(iter(results.values()))
@@ -219,15 +208,34 @@ def _of_hash(archive: Archive, ref: str) -> Found | None:
     return Found(ref, best, _called(archive, best), note)
 
 
+def _of_lost_key(archive: Archive, ref: str) -> Found | None:
+    """By a key of which all results were given up: the store knows them by record only, the journal by both."""
+    lines = (line for build in builds(archive.root) for line in nodes_of(archive.root, build.build))
+    ids = dict.fromkeys(one.record for one in lines if one.record and one.key.startswith(ref))
+    fulls = {id: full for id in ids if (full := read(archive, id)) is not None}
+    keys = {full.record.key for full in fulls.values()}
+    if len(keys) > 1:
+        told = {f"{full.record.key[:_SHOWN]}  a key": full for full in fulls.values()}
+        raise UsageError(
+            f"{ref} is ambiguous:{_candidates(archive, told)}", "write more of the hash"
+        )
+    full = next(iter(fulls.values()), None)
+    return None if full is None else Found(ref, full, _called(archive, full))
+
+
 def _is_ambiguous(archive: Archive, ref: str, fitting: Mapping[Named, FullRecord]) -> UsageError:
-    lines = [
-        f"{one.hash[:_SHOWN]}  a {one.kind} of {_called(archive, full) or 'nobody known'}, "
-        f"{_local(full.record.made)}"
-        for one, full in fitting.items()
-    ]
-    listed = "".join(f"\n    {line}" for line in lines[:_LISTED])
-    more = f"\n    and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
-    return UsageError(f"{ref} is ambiguous:{listed}{more}", "write more of the hash")
+    told = {f"{one.hash[:_SHOWN]}  a {one.kind}": full for one, full in fitting.items()}
+    return UsageError(f"{ref} is ambiguous:{_candidates(archive, told)}", "write more of the hash")
+
+
+def _candidates(archive: Archive, told: Mapping[str, FullRecord]) -> str:
+    """A line for each of the first, by what it is called."""
+    listed = "".join(
+        f"\n    {what} of {_called(archive, full) or 'nobody known'}, {_local(full.record.made)}"
+        for what, full in islice(told.items(), _LISTED)
+    )
+    more = f"\n    and {len(told) - _LISTED} more" if len(told) > _LISTED else ""
+    return listed + more
 
 
 def _records_of(archive: Archive, one: Named) -> Sequence[RecordId]:
@@ -263,7 +271,7 @@ def _hidden_pin(archive: Archive, ref: str) -> str:
 
 
 def _hidden_hash(archive: Archive, ref: str, kind: str) -> str:
-    if not _HASH.fullmatch(ref) or not archive.store.named(ref, 1):
+    if not is_hash(ref) or not archive.store.named(ref, 1):
         return ""
     return f"{ref} begins a hash too: the {kind} is meant"
 
@@ -278,16 +286,6 @@ def _is_a_build(archive: Archive, build: BuildLine) -> UsageError:
         f"{build.build} is a build, not a result: it ran or restored {names}{more}",
         f"name a node as it left it: {lines[0].node}@{{{build.build}}}",
     )
-
-
-def _unknown(archive: Archive, ref: str, here: str) -> UsageError:
-    name = _unbuilt(archive, ref, here)
-    if name is not None:
-        return UsageError(f"{name} has no result yet", f"fp build {name}")
-    nodes, _ = names_in(Workspace(archive.root, archive.state.memory, lambda _: False))
-    known = [*nodes, *archive.state.names, *(pin.name for pin in pins(archive))]
-    mend = did_you_mean(ref, known, "fp history tells what there was")
-    return UsageError(f"nothing is called {ref or repr(ref)}: no node, pin or stored result", mend)
 
 
 def _local(at: float) -> str:

@@ -26,11 +26,11 @@ from fusionpipe.build.recipe import (
     reader_name,
 )
 from fusionpipe.build.sources import Footprint, read_source
-from fusionpipe.errors import ProjectInvalid
+from fusionpipe.errors import Problem, ProjectInvalid
 from fusionpipe.explain import Change, Field
 from fusionpipe.freeze import CannotFreeze, Frozen, FrozenSet, freeze
 from fusionpipe.model import Language, Node, NodeName, Source
-from fusionpipe.project import load
+from fusionpipe.project import load, may_be_passed
 from fusionpipe.runner.distributions import Distributions
 from fusionpipe.runner.observed import differences
 from fusionpipe.runner.probe import ProbeFailed
@@ -72,20 +72,23 @@ class Present:
     nodes: Mapping[NodeName, Node]
     disk: Workspace
     toolbox: Toolbox
+    problems: Sequence[Problem] = ()  # why they cannot be read
     _sources: dict[NodeName, tuple[Digest, Path, Footprint] | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, archive: Archive) -> Present:
         """The present of a project whose past is opened. Raises nothing for what is wrong with its nodes."""
         disk = Workspace(archive.root, archive.state.memory, lambda _: False)
+        nodes: Mapping[NodeName, Node] = {}
+        problems: Sequence[Problem] = ()
         try:
             nodes = load(disk).nodes
-        except ProjectInvalid:
-            nodes = {}
+        except ProjectInvalid as error:
+            problems = error.problems
         toolbox = Toolbox(
             disk, archive.ambient, archive.root, archive.settings, archive.state.probes
         )
-        return cls(archive, nodes, disk, toolbox)
+        return cls(archive, nodes, disk, toolbox, problems)
 
     def source_with(
         self, digest: Digest, likely: Sequence[NodeName]
@@ -156,7 +159,7 @@ class Replayer:
             raise NotRepeatable(f"it cannot be laid out: {error}") from error
         match prepared:
             case Prepared():
-                warnings = () if now is not None else _without(name)
+                warnings = () if now is not None else self._without(name)
                 surroundings = tuple(map(str, chosen.changes))
                 placed = (one for one in prepared.run.layout.code if one.link is None)
                 proofs = tuple(Proof.of_file(one.at, one.path) for one in placed)
@@ -297,6 +300,18 @@ class Replayer:
                 found[name] = place
         return found
 
+    def _without(self, name: NodeName) -> tuple[str, ...]:
+        """What is not known of a node that the project does not tell, if that can matter."""
+        present = self.present
+        if present.problems and not may_be_passed(present.disk, name):
+            return ()
+        unset = "variables that it was passed (pass, secrets) are not known and not set"
+        if present.problems and present.disk.kind(name) is not None:
+            first, more = present.problems[0], len(present.problems) - 1
+            others = f" and {more} more" if more else ""
+            return (f"the project cannot be read ({first.file}: {first.what}{others}): {unset}",)
+        return (f"{name} is not in this project as it is now: {unset}",)
+
     def is_stored(self, tree: Digest) -> bool:
         """True if a tree stands, proven, in the store."""
         try:
@@ -321,10 +336,3 @@ def _ambient(ambient: Mapping[str, str], action: Action) -> dict[str, str]:
 def _recorded_tool(full: FullRecord) -> Mapping[str, object]:
     tool = full.body.get("tool")
     return tool if isinstance(tool, dict) else {}
-
-
-def _without(name: NodeName) -> tuple[str, ...]:
-    return (
-        f"{name} is not in this project as it is now: variables that it was passed (pass, secrets) are "
-        "not known and not set",
-    )

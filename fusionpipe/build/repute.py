@@ -5,26 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fusionpipe.build.archive import Archive, is_gone
+from fusionpipe.build.assertion import Assertion, assertion_of
 from fusionpipe.build.pins import Pin, pins
+from fusionpipe.build.verdicts import Verdict, verdicts_of
 from fusionstore.contract import FullRecord, JsonObject, Standing
-
-
-class Assertion(NamedTuple):
-    """Nobody ran it: who declared it valid, and why."""
-
-    user: str
-    host: str
-    made: float
-    reason: str
-
-
-class Verdict(NamedTuple):
-    """What came of running a record's action again."""
-
-    is_identical: bool
-    user: str
-    host: str
-    made: float
 
 
 class Repute(NamedTuple):
@@ -43,7 +27,7 @@ class Repute(NamedTuple):
             "bytes_gone": self.is_gone,
             "pins": [pin.name for pin in self.pins],
             "asserted": None if self.assertion is None else dict(self.assertion._asdict()),
-            "verdicts": [dict(verdict._asdict()) for verdict in self.verdicts],
+            "verdicts": [verdict.to_json() for verdict in self.verdicts],
         }
 
 
@@ -61,32 +45,8 @@ class Reputes:
         record = full.record
         return Repute(
             tuple(self._pins.get(record.id, ())),
-            _verdicts(self._archive, record.id),
-            _assertion(full) if record.standing is Standing.ASSERTED else None,
+            tuple(verdicts_of(self._archive.store, record.id)),
+            assertion_of(full),
             record.standing,
             is_gone(self._archive, full),
         )
-
-
-def _verdicts(archive: Archive, record: str) -> tuple[Verdict, ...]:
-    bodies = [root.body for root in archive.store.roots(f"verdict-{record}-")]
-    found = [
-        Verdict(
-            body.get("is_identical") is True,
-            str(body.get("user") or ""),
-            str(body.get("host") or ""),
-            float(made) if isinstance(made := body.get("made"), int | float) else 0.0,
-        )
-        for body in bodies
-    ]
-    return tuple(sorted(found, key=lambda one: -one.made))
-
-
-def _assertion(full: FullRecord) -> Assertion:
-    body = full.body
-    return Assertion(
-        str(body.get("user") or ""),
-        str(body.get("host") or ""),
-        full.record.made,
-        str(body.get("reason") or ""),
-    )

@@ -21,7 +21,7 @@ def accept(
 
     Takes the linked data, or a data/ of your own. Who, when and why are shown with the result for ever.
 
-    Exit code 0; 2 without a reason, or if there is nothing to accept; 3 if the project is invalid.
+    Exit code 0; 2 without a reason, for a group, or if there is nothing to accept; 3 if the project is invalid.
 
     Example: fp accept prep/clean --reason "only comments changed"
     """
@@ -32,7 +32,7 @@ def accept(
     from fusionpipe.report.accept import accepted_json, render_accepted
 
     with opened(directory) as (session, here):
-        name = resolve_node(session.graph, node, here)
+        name = resolve_node(session.graph, node, here, is_exact=True)
         ancestors = select(session.graph, [f"/{name}"], here="")
         done = accept_data(session, name, ancestors, reason)
         for note in session.take_notes():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fusionpipe.cli.complete import complete_node
+from fusionpipe.cli.complete import complete_ref
 from fusionpipe.cli.here import here_of
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.errors import UsageError
@@ -26,7 +26,7 @@ def checkout(
         str,
         typer.Argument(
             help="The result: a node, or the hash of a key, record or tree.",
-            autocompletion=complete_node,
+            autocompletion=complete_ref,
         ),
     ],
     place: Annotated[
@@ -50,7 +50,7 @@ def checkout(
 ) -> int:
     """Lay out a result as it was: plain, writable files, proven against their hashes, all or nothing.
 
-    Exit code 0; 1 if its bytes are gone; 2 if there is no such result, or something is at DIR.
+    Exit code 0; 2 if there is no such result, its bytes are gone, or something is at DIR.
 
     Example: fp checkout prep/clean before --all
     """
@@ -58,6 +58,7 @@ def checkout(
     from fusionpipe.build.checkout import Part
     from fusionpipe.build.checkout import checkout as check_out
     from fusionpipe.build.refs import resolve
+    from fusionpipe.cli.found import tell_note
     from fusionpipe.cli.place import opened_archive
     from fusionpipe.report.checkout import checkout_json, render_checkout
 
@@ -66,6 +67,7 @@ def checkout(
     part = Part.CODE if code else Part.ALL if everything else Part.DATA
     with opened_archive(directory) as (archive, here):
         found = resolve(archive, ref, here)
+        tell_note(found)
         where = _place(here_of(directory), place, found)
         done = check_out(archive, found, where, part, is_linked=link, is_forced=force)
     if json:

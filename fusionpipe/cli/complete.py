@@ -14,9 +14,9 @@ from pathlib import Path
 import typer
 
 from fusionpipe.build.archive import Archive, open_archive
+from fusionpipe.build.naming import node_named
 from fusionpipe.build.past import showings
 from fusionpipe.build.pins import pins
-from fusionpipe.build.refs import node_named
 from fusionpipe.build.state import DIRECTORY, State
 from fusionpipe.errors import FusionpipeError, UsageError
 from fusionpipe.project import find_root, names_in

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fusionpipe.cli.complete import complete_node
+from fusionpipe.cli.complete import complete_ref
 from fusionpipe.cli.options import Directory, Json
 
 _Ref = "a node, node@{1}, a pin, a hash, or a build's id"
@@ -15,10 +15,10 @@ _Ref = "a node, node@{1}, a pin, a hash, or a build's id"
 def diff(
     old: Annotated[
         str,
-        typer.Argument(metavar="A", help=f"The earlier: {_Ref}.", autocompletion=complete_node),
+        typer.Argument(metavar="A", help=f"The earlier: {_Ref}.", autocompletion=complete_ref),
     ],
     new: Annotated[
-        str, typer.Argument(metavar="B", help="The later, likewise.", autocompletion=complete_node)
+        str, typer.Argument(metavar="B", help="The later, likewise.", autocompletion=complete_ref)
     ],
     paths: Annotated[
         list[str] | None,

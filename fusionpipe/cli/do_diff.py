@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fusionpipe.build.between import BuildDifference, compare_refs
-from fusionpipe.build.difference import ALL_PARTS, Part, Scope
+from fusionpipe.build.difference import ALL_PARTS, Part, ResultDifference, Scope
+from fusionpipe.cli.found import tell_note
 from fusionpipe.cli.place import opened_archive
 from fusionpipe.compare import NO_LIMITS, Looks
 from fusionpipe.errors import UsageError
@@ -57,6 +58,9 @@ def do_diff(old: str, new: str, options: DiffOptions) -> int:
     scope = _scope(options)
     with opened_archive(options.directory) as (archive, here):
         difference = compare_refs(archive, (old, new), here, scope)
+    if isinstance(difference, ResultDifference):
+        tell_note(difference.old)
+        tell_note(difference.new)
     if options.json:
         render_json(difference, out=sys.stdout)
         return 0 if difference.is_equal else 1

@@ -11,6 +11,7 @@ from fusionpipe.build.refs import resolve
 from fusionpipe.build.replay import Present
 from fusionpipe.build.reproduce import Interrupted, Reproducer
 from fusionpipe.build.run import default_jobs
+from fusionpipe.cli.found import tell_note
 from fusionpipe.cli.main import INTERRUPTED
 from fusionpipe.cli.place import opened_archive
 from fusionpipe.report.reproduce import ReproduceReport, reproduced_json
@@ -33,9 +34,12 @@ def do_reproduce(
 ) -> int:
     """Runs what made a result again; the exit code."""
     with opened_archive(directory) as (archive, here):
-        full = resolve(archive, ref, here).full
+        found = resolve(archive, ref, here)
+        tell_note(found)
+        full = found.full
         present = Present.of(archive)
         steps = ancestry(archive, full, present.is_source) if is_deep else [Step(full)]
+        archive.store.hold([step.full.record.id for step in steps])
         reproducer = Reproducer(present, by="fp reproduce", any_tool=any_tool)
         count = jobs or archive.settings.jobs or default_jobs()
         return run_and_tell(reproducer, steps, count, as_json=as_json)

@@ -11,7 +11,8 @@ import typer
 
 from fusionpipe.build.bundles import export as export_result
 from fusionpipe.build.refs import resolve
-from fusionpipe.cli.complete import complete_node
+from fusionpipe.cli.complete import complete_ref
+from fusionpipe.cli.found import tell_note
 from fusionpipe.cli.here import here_of
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
@@ -22,7 +23,7 @@ from fusionpipe.report.output import Output
 
 def export(
     ref: Annotated[
-        str, typer.Argument(help="The result: a node, or a hash.", autocompletion=complete_node)
+        str, typer.Argument(help="The result: a node, or a hash.", autocompletion=complete_ref)
     ],
     file: Annotated[str, typer.Argument(help="The file to write, - for standard output.")],
     deep: Annotated[
@@ -40,7 +41,7 @@ def export(
     `fp import` brings it into another project, `fp reproduce` runs it again there. The same result gives
     the same bytes. It names who made it, on which machine and when.
 
-    Exit code 0; 2 if there is no such result or the file is there; 4 if bytes are missing or damaged.
+    Exit code 0; 2 if there is no such result, its bytes are gone or the file is there; 4 if some are damaged.
 
     Example: fp export plot plot.fpx --deep
     """
@@ -51,6 +52,7 @@ def export(
         _refuse(target, force=force)
     with opened_archive(directory) as (archive, below):
         found = resolve(archive, ref, below)
+        tell_note(found)
         to = sys.stdout.buffer if is_stream else target
         exported = export_result(archive, found.full, to, deep=deep, data=not no_data)
     told = sys.stderr if is_stream else sys.stdout

@@ -11,11 +11,13 @@ from typing import Annotated, TypeVar
 import typer
 
 from fusionpipe.build.archive import Archive
+from fusionpipe.build.naming import earlier_name, node_named, node_of_today, node_with_past
 from fusionpipe.build.past import Happening, happenings
 from fusionpipe.build.record import Maker
-from fusionpipe.build.refs import node_named
+from fusionpipe.build.refs import is_hash, resolve
 from fusionpipe.build.repute import Repute, Reputes
 from fusionpipe.cli.complete import complete_node
+from fusionpipe.cli.found import tell_note
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
 from fusionpipe.errors import UsageError
@@ -29,11 +31,13 @@ from fusionpipe.report.history import (
     happening_json,
     render_build,
     render_builds,
+    render_earlier,
     render_json,
     render_node,
     without_idle,
 )
 from fusionpipe.settings import ambient, wants_colour
+from fusionstore.contract import FullRecord
 
 _T = TypeVar("_T")
 
@@ -42,7 +46,8 @@ def history(
     node: Annotated[
         str | None,
         typer.Argument(
-            help="A node, or the id of a build. Default: all builds.", autocompletion=complete_node
+            help="A node, the hash of a result of it, or the id of a build. Default: all builds.",
+            autocompletion=complete_node,
         ),
     ] = None,
     count: Annotated[
@@ -58,6 +63,7 @@ def history(
     """List the builds; or a node's results over time, with what changed between them.
 
     The number before a result can be used wherever a result is wanted: fp show 'prep/clean@{2}'.
+    A node that was renamed says what it was called; its results from then are that name's history.
     A + behind a commit says that not all was committed.
 
     Exit code 0; 2 if there is no such node or build.
@@ -75,9 +81,20 @@ def history(
         elif (build := build_named(archive.root, node)) is not None:
             _tell_build(archive, build, me, as_json=json, colour=colour)
         else:
-            name = node_named(archive, node, here)
+            name = _node(archive, node, here)
             _tell_node(archive, name, me, after, count, as_json=json, colour=colour)
     return 0
+
+
+def _node(archive: Archive, word: str, here: str) -> NodeName:
+    """The node of that name, or whose result has that hash, though its bytes be gone."""
+    if is_hash(word) and not (
+        node_with_past(archive, word, here) or node_of_today(archive, word, here)
+    ):
+        found = resolve(archive, word, here)
+        tell_note(found)
+        return found.node
+    return node_named(archive, word, here)
 
 
 def _after(since: str | None, now: float) -> float:
@@ -122,11 +139,21 @@ def _tell_node(
 ) -> None:
     reputes = Reputes(archive)
     recent = takewhile(lambda one: one.at >= after, happenings(archive, node))
-    told = ((one, _repute(reputes, one)) for one in _first(recent, count))
+    oldest: FullRecord | None = None
+
+    def results() -> Iterator[tuple[Happening, Repute | None]]:
+        nonlocal oldest
+        for one in _first(recent, count):
+            oldest = one.full or oldest
+            yield one, _repute(reputes, one)
+
+    told = results()
     if as_json:
         render_json((happening_json(node, *one) for one in told), out=sys.stdout)
-    else:
-        render_node(node, told, me, out=sys.stdout, colour=colour)
+        return
+    render_node(node, told, me, out=sys.stdout, colour=colour)
+    if (earlier := earlier_name(archive, node, oldest)) is not None:
+        render_earlier(earlier, out=sys.stdout, colour=colour)
 
 
 def _repute(reputes: Reputes, one: Happening) -> Repute | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fusionpipe.cli.complete import complete_node
+from fusionpipe.cli.complete import complete_ref
 from fusionpipe.cli.options import Directory, Json
 
 
@@ -15,7 +15,7 @@ def reproduce(
         str,
         typer.Argument(
             help="The result: a node, or the hash of a key, record or tree.",
-            autocompletion=complete_node,
+            autocompletion=complete_ref,
         ),
     ],
     deep: Annotated[

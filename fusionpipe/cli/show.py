@@ -13,12 +13,13 @@ from typing import Annotated
 
 import typer
 
-from fusionpipe.build.archive import Archive, maker, shows
+from fusionpipe.build.archive import Archive, BytesGone, maker, shows
 from fusionpipe.build.bycontent import Held, held
 from fusionpipe.build.past import manifest_of
 from fusionpipe.build.refs import Found, is_known, resolve
 from fusionpipe.build.show import Result, blob_path, files_of, log_path, result_of, trees_of
 from fusionpipe.cli.complete import complete_ref
+from fusionpipe.cli.found import tell_note
 from fusionpipe.cli.here import here_of
 from fusionpipe.cli.logs import users_paths
 from fusionpipe.cli.options import Directory, Json
@@ -65,8 +66,7 @@ def show(
         raise UsageError("--log, --code, --files and --key exclude one another")
     with opened_archive(directory) as (archive, here):
         found, holders = _find(archive, ref, here, here_of(directory))
-        if found.note:
-            sys.stderr.write(f"fp: {found.note}\n")
+        tell_note(found)
         if log:
             _print_log(archive, found)
         elif code:
@@ -137,7 +137,9 @@ def _held_json(one: Held) -> JsonObject:
 def _print_log(archive: Archive, found: Found) -> None:
     path = log_path(archive, found.full)
     if path is None:
-        raise UsageError(f"the log of {found.ref} is not stored any more")
+        raise BytesGone(
+            found.full, "its log", "no run makes that log again; fp show tells the rest"
+        )
     shown_paths = users_paths(archive.store.path, maker(found.full))
     with open(path, "rb") as file:
         while data := file.read(1 << 20):

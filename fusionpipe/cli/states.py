@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fusionpipe.build.assertion import assertion_of
+from fusionpipe.build.pins import pinned_as
 from fusionpipe.build.session import Session
 from fusionpipe.build.survey import Stand, Standing, survey
 from fusionpipe.model import NodeName
@@ -15,7 +17,17 @@ from fusionstore import contract
 
 def status_rows(session: Session, nodes: Sequence[NodeName]) -> list[StatusRow]:
     """A row per node."""
-    return [_row(session, stand) for stand in survey(session, nodes).values()]
+    pinned = pinned_as(session.store)
+    rows = [_row(session, stand) for stand in survey(session, nodes).values()]
+    return [_with_pins(row, pinned.get(session.state.record(row.node), "")) for row in rows]
+
+
+def _with_pins(row: StatusRow, names: str) -> StatusRow:
+    """The row, and what the result that the node shows is pinned as."""
+    if not names:
+        return row
+    told = f"pinned as {names}"
+    return replace(row, detail=f"{row.detail}; {told}" if row.detail else told)
 
 
 def _row(session: Session, stand: Stand) -> StatusRow:

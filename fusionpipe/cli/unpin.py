@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_text
 import sys
 from typing import Annotated
 
@@ -9,12 +10,13 @@ import typer
 
 from fusionpipe.build.pins import unpin as forget
 from fusionpipe.cli.complete import complete_pin
-from fusionpipe.cli.options import Directory
+from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
 
 
 def unpin(
     name: Annotated[str, typer.Argument(help="The pin.", autocompletion=complete_pin)],
+    json: Json = False,
     directory: Directory = None,
 ) -> int:
     """Forget a pin, or an import. Its results stay until a clean-up takes them.
@@ -25,5 +27,8 @@ def unpin(
     """
     with opened_archive(directory) as (archive, _):
         was = forget(archive, name)
+    if json:
+        sys.stdout.write(json_text.dumps(was._asdict()) + "\n")
+        return 0
     sys.stdout.write(f"unpinned {name}: it was {was.record[:12]}, of {was.node}\n")
     return 0

@@ -13,6 +13,7 @@ import typer
 
 from fusionpipe.build.assertion import assertion_of
 from fusionpipe.build.lookup import Asked
+from fusionpipe.build.pins import pinned_as
 from fusionpipe.build.session import Session
 from fusionpipe.build.state import NodeRow
 from fusionpipe.build.survey import Stand, Standing, survey
@@ -77,6 +78,8 @@ def explain(
         sections += _about_miss(session, stand)
     elif stand.standing is Standing.MAY_RUN:
         sections += _about_parents(session, stands, name)
+    if names := pinned_as(session.store).get(row.record):
+        sections.append(Section(f"the result that is linked is pinned as {names}"))
     return f"{name}: {_headline(stand)}", sections
 
 

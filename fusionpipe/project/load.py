@@ -68,6 +68,23 @@ def names_in(disk: Disk) -> tuple[tuple[NodeName, ...], tuple[str, ...]]:
     return tuple(found.nodes), found.groups
 
 
+def may_be_passed(disk: Disk, name: str) -> bool:
+    """Whether a node is given variables that no key holds (pass, secrets), as far as its own file and the root's
+    tell; True where they cannot be read. For a project with mistakes: others' files are not looked at.
+    """
+    reading = Reading(disk)
+    root = read_root(reading)
+    if root is None:
+        return True
+    file = f"{name}/{NODE_FILE}"
+    data = None if disk.kind(file) is None else reading.read(file)
+    if data is None and (reading.problems or disk.kind(name) is None):
+        return True
+    own = Declared(TomlFile(file)) if data is None else parse_node(file, data)
+    both = (own, root.defaults)
+    return own.is_broken or bool(root.passed) or any(one.passed or one.secrets for one in both)
+
+
 def _exclude(reading: Reading, root: RootFile) -> Patterns | None:
     """The root file's `exclude`; a pattern that is none is noted."""
     good: list[str] = []

@@ -44,11 +44,16 @@ def targets_of(graph: Graph, targets: Sequence[str], *, here: str = "") -> tuple
     return tuple(sorted(chosen))
 
 
-def resolve_node(graph: Graph, text: str, here: str = "") -> NodeName:
-    """The one node a word stands for. Raises UsageError for a group, several, or none."""
+def resolve_node(graph: Graph, text: str, here: str = "", *, is_exact: bool = False) -> NodeName:
+    """The one node a word stands for. Raises UsageError for several, or none.
+
+    With `is_exact` also for a group or a pattern that only happens to stand for one.
+    """
     names = Names(tuple(graph.nodes), graph.groups)
     match _find(names, text, here):
         case (node,):
+            if is_exact and (what := _several_by_nature(names, text, here)):
+                raise UsageError(f'"{text}" is {what}, not a node', f"name its node: {node}")
             return node
         case many:
             listed = ", ".join(many[:5]) + (", …" if len(many) > 5 else "")
@@ -75,10 +80,7 @@ def _reach(
 def _find(names: Names, text: str, here: str) -> tuple[NodeName, ...]:
     if not text:
         raise UsageError("a target is empty", "name a node, a group or a pattern")
-    bases = _bases(names, text, here)
-    paths = [
-        path for path in (join(base, text.lstrip("/")) for base in bases) if not is_outside(path)
-    ]
+    paths = _paths(names, text, here)
     for path in paths:
         if found := _at(names, path):
             return found
@@ -87,6 +89,23 @@ def _find(names: Names, text: str, here: str) -> tuple[NodeName, ...]:
             return (owner,)
     what = "matches no node" if is_pattern(text) else "is no node or group"
     raise UsageError(f'"{text}" {what}', did_you_mean(text.strip("/"), _all(names), _LISTED))
+
+
+def _several_by_nature(names: Names, text: str, here: str) -> str:
+    """What a word is that may stand for any number of nodes; "" for a node's name, or a path in a node."""
+    if is_pattern(text):
+        return "a pattern"
+    for path in _paths(names, text, here):
+        if _at(names, path):
+            return "" if names.is_node(path) else "a group"
+    return ""
+
+
+def _paths(names: Names, text: str, here: str) -> list[str]:
+    """Where a word may lead, the nearest first."""
+    bases = _bases(names, text, here)
+    joined = (join(base, text.lstrip("/")) for base in bases)
+    return [path for path in joined if not is_outside(path)]
 
 
 def _all(names: Names) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple, TextIO
 
+from fusionpipe.build.assertion import assertion_of
 from fusionpipe.build.difference import Parent, Part, ResultDifference
 from fusionpipe.build.refs import Found
 from fusionpipe.compare import Difference, How
@@ -19,6 +20,7 @@ REST = "all of them: --stat, --name-only, --json"
 _SHORT = 12
 _CODE = ("code/", "libs/")
 _GIVEN = ("inputs/",)
+_REPORTS = ("reports/",)
 MADE_OF = (*_CODE, *_GIVEN)
 """What the paths of what a result was made of begin with; all others are of what came out."""
 
@@ -74,6 +76,7 @@ def _result(difference: ResultDifference, view: View, output: Output) -> Iterato
         ("parents", (_parent_line(one) for one in difference.parents)),
         ("environment", _environment(difference)),
         ("data", _data(difference, view, output)),
+        ("reports", _trees(difference, _REPORTS, view, output)),
     )
     for title, lines in sections:
         yield from _section(title, lines, output)
@@ -104,8 +107,8 @@ def _side(found: Found, now: float) -> str:
     made = found.full.record.made
     who = f"by {body.get('user')} on {body.get('host')}, " if body.get("user") else ""
     when = f"{ago(made, now)}, " if made else ""
-    took = duration(found.full.record.seconds)
-    return shown(f"{found.node or '(no node)'}  {found.id[:_SHORT]}  {when}{who}in {took}")
+    took = "accepted" if assertion_of(found.full) else f"in {duration(found.full.record.seconds)}"
+    return shown(f"{found.node or '(no node)'}  {found.id[:_SHORT]}  {when}{who}{took}")
 
 
 def _changed(difference: ResultDifference, *fields: Field) -> Iterator[str]:
@@ -171,7 +174,9 @@ def _parent_line(parent: Parent) -> str:
 
 def _data(difference: ResultDifference, view: View, output: Output) -> Iterator[str]:
     found = {
-        prefix: tree for prefix, tree in difference.trees.items() if not prefix.startswith(MADE_OF)
+        prefix: tree
+        for prefix, tree in difference.trees.items()
+        if not prefix.startswith((*MADE_OF, *_REPORTS))
     }
     for prefix, tree in found.items():
         yield from _tree_lines(tree, prefix, view, output)

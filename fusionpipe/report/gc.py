@@ -9,6 +9,7 @@ from fusionpipe.report.output import Ink, Output
 from fusionpipe.report.words import ago, counted, duration, number, size
 
 _SHOWN = 10
+_LATELY = "needed lately: in the last hour, or by a command that runs; such results always stay"
 
 
 def tell_freed(freed: Freed, out: Output, *, dry_run: bool, now: float) -> None:
@@ -25,6 +26,8 @@ def tell_freed(freed: Freed, out: Output, *, dry_run: bool, now: float) -> None:
         )
     _tell_nodes(freed.nodes, out)
     out.line(_kept(freed))
+    if freed.young:
+        out.line(f"  {_LATELY}")
     if freed.unrepeatable:
         one = freed.unrepeatable == 1
         out.line(

@@ -181,6 +181,12 @@ def render_node(
         output.line(f"  nothing ran or was restored: fp build {node}")
 
 
+def render_earlier(name: NodeName, *, out: TextIO, colour: bool) -> None:
+    """Writes what a node was called before, and so where its history goes on."""
+    output = Output(out, colour=colour)
+    output.line(output.paint(shown(f"earlier as {name}: fp history {name}"), Ink.FAINT))
+
+
 def _happening_lines(
     one: Happening, repute: Repute | None, me: Me, output: Output
 ) -> Iterator[str]:
@@ -190,7 +196,9 @@ def _happening_lines(
         yield f"        {what}  {when}: {shown(one.reason)}"
         return
     ref = f"{f'@{{{one.number}}}':<6}"
-    took = f"{one.outcome or 'made'}, {duration(one.seconds)}"
+    is_accepted = repute is not None and repute.assertion is not None  # then nothing ran
+    took = one.outcome or "made"
+    took = took if is_accepted else f"{took}, {duration(one.seconds)}"
     linked = output.paint("linked now", Ink.GOOD) if one.is_linked else ""
     first = (output.paint(ref, Ink.STRONG), one.record[:_HASH], f"{when:<14}", took, linked)
     yield "  ".join(part for part in first if part).rstrip()
@@ -233,6 +241,7 @@ def happening_json(node: NodeName, one: Happening, repute: Repute | None) -> Jso
         "key": None if one.full is None else one.full.record.key,
         "slots": None if one.full is None else dict(one.full.record.slots),
         "made": None if one.full is None else one.full.record.made,
+        "made_as": body.get("node"),
         "user": body.get("user"),
         "host": body.get("host"),
         "changes": None

@@ -49,8 +49,8 @@ class Page:
 
     def files(self) -> None:
         """Every file of every tree."""
-        for name, tree in trees_of(self._full).items():
-            self._tree(name, tree, None)
+        for at, (name, tree) in enumerate(trees_of(self._full).items()):
+            self._tree(name, tree, None, is_first=at == 0)
 
     # -- sections -----------------------------------------------------------------------------
     def _headline(self) -> None:
@@ -71,12 +71,13 @@ class Page:
 
     def _making(self) -> None:
         body, record = self._full.body, self._full.record
+        was_run = self._result.repute.assertion is None  # else the headline says who and why
         when = f"{ago(record.made, self._now)} ({_local(record.made)})"
         rows = [
             ("made", f"{when} by {body.get('user')} on {body.get('host')}"),
             ("as", str(body.get("node")) if body.get("node") != self._result.found.node else ""),
-            ("took", ", ".join(_took(body, record.seconds))),
-            ("because", str(body.get("reason") or "")),
+            ("took", ", ".join(_took(body, record.seconds)) if was_run else ""),
+            ("because", str(body.get("reason") or "") if was_run else ""),
             ("build", str(body.get("build") or "")),
             ("command", str(body.get("command") or "")),
             ("key", record.key),
@@ -87,10 +88,10 @@ class Page:
             told = f"{rival.id[:_HASH]}, {rival.standing.value}, {ago(rival.made, self._now)}"
             self._lines([f"another result of this key: {told}"], Ink.WARNING)
 
-    def _tree(self, name: str, tree: Tree, most: int | None) -> None:
+    def _tree(self, name: str, tree: Tree, most: int | None, *, is_first: bool = False) -> None:
         files = sum(1 for _ in files_of(tree))
         told = f"{counted(files, 'file')}, {size(tree.size())}"
-        self._section(name, told, tree.root[:_HASH])
+        self._section(name, told, tree.root[:_HASH], is_first=is_first)
         rows = list(islice(files_of(tree), most))
         width = min(50, max((len(path) for path, _ in rows), default=0))
         self._lines(f"{shown(path):<{width}}  {_amount(entry)}" for path, entry in rows)
@@ -119,9 +120,10 @@ class Page:
         self._table(rows)
 
     # -- lines --------------------------------------------------------------------------------
-    def _section(self, name: str, *told: str) -> None:
+    def _section(self, name: str, *told: str, is_first: bool = False) -> None:
         paint = self._output.paint
-        self._output.write("\n")
+        if not is_first:
+            self._output.write("\n")
         self._output.line(paint(shown(name), Ink.STRONG), paint("  ".join(told), Ink.FAINT))
 
     def _table(self, rows: Sequence[tuple[str, str]]) -> None:

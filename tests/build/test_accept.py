@@ -55,6 +55,10 @@ def test_who_when_and_why_are_shown_for_ever(built: Project) -> None:
     for told in (accepted, built.call("status").out, built.call("why", "b").out):
         assert "asserted by" in told
         assert ": only a comment" in told
+    shown = built.call("show", "b").out
+    assert (1, False, False) == (shown.count("only"), "took" in shown, "because" in shown)
+    assert "linked now\n" in built.call("history", "b").out
+    assert "ms" not in built.call("history", "b", "-n", "1").out
     assert "only a comment" in built.call("logs", "b").out
     built.build()
     built.node("b", "echo else > ../data/b", parents=["a"])

@@ -258,11 +258,17 @@ def test_a_node_that_is_gone_or_broken_is_reproduced_with_a_word_of_caution(
     id = record_of(project, "a")
     project.write("b/node.toml", "this is = = not toml")
     done = project.call("reproduce", id)
-    assert 0 == done.code
-    assert "variables that it was passed" in done.out
+    assert (0, False) == (
+        done.code,
+        "variables" in done.out,
+    )  # its own file says that it is passed none
+    project.write("a/node.toml", 'pass = ["GOES"]')
+    told = project.call("reproduce", id).out
+    assert "the project cannot be read (b/node.toml: is not valid TOML" in told
+    assert "variables that it was passed" in told
     (project.root / "b" / "node.toml").unlink()
     shutil.rmtree(project.root / "a")
-    assert 0 == project.call("reproduce", id).code
+    assert "a is not in this project as it is now: variables" in project.call("reproduce", id).out
     assert not (project.root / "a").exists()
 
 

@@ -322,3 +322,26 @@ def test_an_import_is_listed_with_the_pins_and_can_be_let_go(
     assert 0 == reader.call("unpin", name).code
     assert "nothing is pinned" in reader.call("pins").out
     assert 2 == reader.call("unpin", name).code
+
+
+def test_an_imported_result_is_known_by_the_name_it_was_made_under(
+    made: Project, tmp_path: Path
+) -> None:
+    reader = Project(tmp_path / "other").node("mine")
+    assert 0 == made.call("export", "fit", "../fit.fpx", "--deep").code
+    assert 0 == reader.call("import", "../fit.fpx").code
+    told = reader.call("show", "fit")
+    assert told.out.startswith(f"fit  {records_of(made)['fit'].record.id[:12]}")
+    assert "fp: fit is no node here: the imported result of that name is meant\n" == told.err
+    assert 0 == reader.call("checkout", "fit", "../laid").code
+    refused = reader.call("history", "fit")
+    assert (2, True) == (refused.code, "only results of that name were imported" in refused.err)
+    made.write("fit/node.toml", 'parents = ["clean"]\n[inputs]\nnames = "../common/names"\n')
+    assert 0 == made.call("build").code
+    assert 0 == made.call("export", "fit", "../later.fpx").code
+    assert 0 == reader.call("import", "../later.fpx").code
+    several = reader.call("show", "fit")
+    assert (2, "") == (several.code, several.out)
+    for record in (told.out.split()[1], records_of(made)["fit"].record.id[:12]):
+        assert f"{record} of fit, " in several.err
+    assert "has no result yet" in reader.node("fit").call("show", "fit").err

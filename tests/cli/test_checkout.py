@@ -158,8 +158,9 @@ def test_bytes_that_are_gone_are_told_with_the_way_to_get_them_back(built: Proje
         shutil.rmtree(built.root / ".fusionpipe" / "store" / place)
         (built.root / ".fusionpipe" / "store" / place).mkdir()
     gone = built.call("checkout", id, "place")
-    assert 1 == gone.code
-    assert f"fp reproduce {id[:12]}" in gone.err
+    assert (2, "") == (gone.code, gone.out)
+    assert gone.err.startswith(f"fp: the bytes of {id[:12]} (a) are gone: its ")
+    assert f"fp reproduce --deep {id[:12]} makes them again" in gone.err
     assert not (built.root / "place").exists()
 
 
@@ -169,7 +170,8 @@ def test_when_a_part_cannot_be_laid_nothing_is(built: Project) -> None:
     for path in objects.rglob("*"):
         if path.is_file() and b"echo said" in path.read_bytes() and b"lib.txt" in path.read_bytes():
             path.unlink()
-    assert 1 == built.call("checkout", "b", "whole", "--all").code
+    gone = built.call("checkout", "b", "whole", "--all")
+    assert (2, True) == (gone.code, "are gone: its code\n  fp verify tells what else" in gone.err)
     assert before == sorted(os.listdir(built.root))
 
 
@@ -181,7 +183,7 @@ def test_damaged_bytes_never_get_out(built: Project) -> None:
     damaged.write_text("bad\n")
     os.utime(damaged, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     done = built.call("checkout", "a", "place")
-    assert 1 == done.code
+    assert 2 == done.code
     assert not (built.root / "place").exists()
 
 

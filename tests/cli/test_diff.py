@@ -283,7 +283,7 @@ def test_unknown_and_ambiguous_builds_are_said_to_be(edited: tuple[Project, str]
     with open(project.root / ".fusionpipe/builds.jsonl", "a") as file:
         file.write(copy + "\n")
     told = project.call("diff", first[:-1], first)
-    assert (2, True) == (told.code, "ambiguous" in told.err)
+    assert (2, True) == (told.code, "begins 2 builds" in told.err)
 
 
 def test_a_broken_project_can_be_asked_about_its_past(edited: tuple[Project, str]) -> None:
@@ -355,3 +355,19 @@ all = "../many/*.txt"
     shown = project.call("diff", before, "n").out
     assert "inputs\n  A inputs/all/2.txt  2 B\n  M inputs/config" in shown
     assert "edited" not in shown, "nothing is told twice"
+
+
+def test_reports_are_told_under_a_heading_of_their_own(project: Project) -> None:
+    for word in ("one", "two"):
+        project.node("fit", f"echo same > ../data/x; echo {word} > ../reports/log").call("build")
+    told = project.call("diff", "fit@{1}", "fit").out
+    assert "\ndata\n  equal\n\nreports\n" in told
+
+
+def test_what_else_a_ref_could_mean_is_said_by_all_who_take_one(project: Project) -> None:
+    project.node("load").call("build")
+    assert 0 == project.call("pin", "load", "beside").code
+    assert 0 == project.node("beside", "echo 1 > ../data/x").call("build").code
+    note = "fp: beside is a pin too: the node is meant\n"
+    for words in (["diff", "load", "beside"], ["checkout", "beside", "../laid"], ["export", "beside", "../x.fpx"], ["reproduce", "beside"], ["pin", "beside", "other"]):  # fmt: skip
+        assert note == project.call(*words).err, words

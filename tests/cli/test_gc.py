@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from fusionpipe.build.archive import open_archive, refuse_gone
+from fusionpipe.build.checkout import Part, checkout
 from fusionpipe.build.collect import PATIENCE
+from fusionpipe.build.refs import resolve
 from fusionpipe.build.state import State
 from fusionpipe.model import NodeName
 from fusionpipe.testing import Project
@@ -269,3 +272,26 @@ def test_a_list_of_results_that_cannot_be_read_stops_it(project: Project) -> Non
     result = project.call("gc", "--keep", "0")
     assert (result.code, "is damaged" in result.err) == (4, True)
     assert sorted((store_of(project) / "objects").rglob("*")) == before
+
+
+def test_what_a_command_is_about_to_use_stays(project: Project, tmp_path: Path) -> None:
+    with_history(project, 2)
+    with open_archive(project.root, project.environment) as archive:
+        found = resolve(archive, "a@{1}")
+        refuse_gone(archive, found.full)
+        done = project.fp("gc", "--keep", "0", "--json")  # another process
+        assert (0, 1) == (done.code, json.loads(done.out)["results"])  # that of b went
+        checkout(archive, found, tmp_path / "laid", Part.DATA)
+    assert "0\n" == (tmp_path / "laid/x").read_text()
+
+
+def test_what_was_needed_lately_is_said_to_stay_whatever_is_asked(project: Project) -> None:
+    for word in ("one", "two"):
+        project.node("a", f"echo {word} > ../data/x").call("build")
+    told = project.call("gc", "-n", "--older-than", "0d", "--keep", "0")
+    assert "kept 2 results (1 linked, chosen or pinned, 1 needed lately)\n" in told.out
+    assert (
+        "needed lately: in the last hour, or by a command that runs; such results always stay"
+        in told.out
+    )
+    assert "always stay" not in with_history(project, 1).call("gc", "-n").out

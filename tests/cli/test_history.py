@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,20 @@ def _bytes_read(journal: Path) -> int:
 def _read_so_far() -> int:
     fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
     return int(fields["rchar"])
+
+
+def test_a_node_that_was_renamed_says_what_it_was_called(project: Project) -> None:
+    project.node("old", "echo 1 > ../data/x").call("build")
+    project.node("old", "echo 2 > ../data/x").call("build")
+    (project.root / "old").rename(project.root / "new")
+    assert {"new": "restored"} == project.outcomes()
+    assert project.call("history", "new").out.endswith("\nearlier as old: fp history old\n")
+    (event,) = project.call("history", "new", "--json").events
+    assert ("new", "old") == (event["node"], event["made_as"])
+    shutil.rmtree(project.root / ".fusionpipe/state")  # the journal still knows
+    before = project.call("history", "old").out
+    assert (2, False) == (before.count("@{"), "earlier as" in before)
+    project.node(
+        "old", "echo 2 > ../data/x"
+    )  # a node of that name is there again: new is a copy of it
+    assert "earlier as" not in project.call("history", "new").out

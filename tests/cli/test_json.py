@@ -85,3 +85,24 @@ def test_why_is_one_object_with_its_diff(project: Project) -> None:
 def test_nothing_but_events_is_on_standard_output_of_an_invalid_project(project: Project) -> None:
     result = project.node("load", toml="x = 1").call("build", "--json")
     assert (3, "") == (result.code, result.out)
+
+
+def test_a_pin_that_is_given_and_one_that_is_taken_away_are_one_object_each(
+    project: Project,
+) -> None:
+    project.node("load").call("build")
+    (pinned,) = project.call("pin", "load", "paper", "--json").events
+    assert ("paper", "load", None) == tuple(pinned[name] for name in ("name", "node", "was"))
+    (gone,) = project.call("unpin", "paper", "--json").events
+    assert pinned.items() - {("was", None)} <= gone.items()
+
+
+def test_what_is_pinned_is_said_where_a_node_is_told_of(project: Project) -> None:
+    project.node("load").node("other").call("build")
+    assert "pinned" not in project.call("status").out + project.call("why", "load").out
+    project.call("pin", "load", "paper-v1")
+    told = json.loads(project.call("status", "--json").out)["nodes"]
+    assert ["pinned as paper-v1", ""] == [row["detail"] for row in told]
+    assert "pinned as paper-v1" in project.call("why", "load").out
+    project.node("load", "echo more > ../data/x")
+    assert "edited; pinned as paper-v1" in project.call("status").out

@@ -94,13 +94,18 @@ def test_a_parent_that_is_a_source_is_said_to_be_none_of_ours(project: Project) 
     assert "of a source as it was then" in project.call("show", "load@{1}").out
 
 
+def test_the_list_of_files_begins_with_its_first_line(built: Project) -> None:
+    assert built.call("show", "clean", "--files").out.startswith("data  2 files, ")
+
+
 def test_what_excludes_one_another_is_refused(built: Project) -> None:
     assert 2 == built.call("show", "load", "--log", "--code").code
 
 
 def test_a_note_says_what_else_was_meant(built: Project) -> None:
-    built.call("pin", "clean", "load")
-    assert "fp: load is a pin too: the node is meant\n" == built.call("show", "load").err
+    built.call("pin", "clean", "beside")
+    built.node("beside").call("build")
+    assert "fp: beside is a pin too: the node is meant\n" == built.call("show", "beside").err
 
 
 def test_a_past_result_is_shown_whatever_is_wrong_with_the_nodes(built: Project) -> None:
@@ -122,9 +127,11 @@ def test_a_result_whose_bytes_are_gone_still_tells_what_was(built: Project) -> N
         assert f"  bytes gone; fp reproduce --deep {record.id[:12]} makes them again\n" in told.out
         assert "rate      0.5" in told.out
     assert "        bytes gone; " in built.call("history", "clean").out
-    refused = built.call("pin", "clean", "kept")
-    assert (2, "") == (refused.code, refused.out)
-    assert "the bytes of clean are gone" in refused.err
+    for words in (["pin", "clean", "kept"], ["export", "clean", "../x"]):
+        refused = built.call(*words)
+        assert (2, "") == (refused.code, refused.out), words
+        assert f"the bytes of {record.id[:12]} (clean) are gone" in refused.err
+        assert f"fp reproduce --deep {record.id[:12]} makes them again" in refused.err
 
 
 # -- by content ------------------------------------------------------------------------------

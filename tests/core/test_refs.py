@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_the_past_is_known_without_a_journal_and_without_a_state(project: Projec
         ("raw@{1}", "no result 1 before its present one: 1 known"),
         ("", "nothing is called"),
         ("../load", "nothing is called"),
-        ("20010101-000000-0000", "nothing is called"),
+        ("20010101-000000-0000", "no build is called"),
     ],
 )
 def test_what_there_never_was_is_explained(past: Archive, ref: str, told: str) -> None:
@@ -250,3 +251,56 @@ def test_a_pins_name_wins_over_a_hash_and_that_is_said(archive: Archive) -> None
     pinned(archive, "load", hash)
     found = resolve(archive, hash)
     assert ("load", f"{hash} begins a hash too: the pin is meant") == (found.node, found.note)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("load", "load is a node"),
+        ("raw", "raw is a node"),
+        ("fits", "fits is a group"),
+        ("cafe", "it reads as the beginning of a hash"),
+        ("20261121-093000-ab12", "it reads as the id of a build"),
+        ("2026", "it reads as the id of a build"),
+        ("import-abcdef", "imports are called so"),
+    ],
+)
+def test_a_pin_is_not_named_as_another_ref_is(project: Project, name: str, why: str) -> None:
+    project.node("fits/one").node("fits/two")
+    told = project.call("pin", "load", name)
+    assert (2, "") == (told.code, told.out)
+    assert f"{name} cannot be a pin's name: {why}" in told.err
+    assert 0 == project.call("pin", "load", "paper-v1").code
+
+
+def test_a_pin_is_not_named_as_a_node_of_the_past_or_beside(project: Project) -> None:
+    shutil.rmtree(project.root / "load")
+    project.node("fits/one")
+    assert "load was a node" in project.call("pin", "raw", "load").err
+    assert "fits/one is a node" in project.call("pin", "/raw", "one", at="fits").err
+    assert 0 == project.call("pin", "raw", "one").code
+
+
+@pytest.mark.parametrize(
+    "words", [("show", "fits"), ("history", "fits"), ("diff", "fits@{1}", "raw")]
+)
+def test_a_group_is_no_result_and_names_its_nodes(project: Project, words: tuple[str, ...]) -> None:
+    project.node("fits/one").node("fits/two")
+    told = project.call(*words)
+    assert (2, "") == (told.code, told.out)
+    assert "fits is a group, which has no result of its own" in told.err
+    assert "name one of its nodes: fits/one, fits/two" in told.err
+
+
+def test_a_key_is_known_when_all_its_results_are_gone(project: Project) -> None:
+    full = project.call("show", "load@{2}", "--json").out
+    record, key = (json.loads(full)[name] for name in ("record", "key"))
+    store = project.root / ".fusionpipe/store"
+    place = store / "actions" / key[:2] / key
+    place.rename(f"{place}.{record}.gone")
+    shutil.rmtree(store / "index")
+    told = project.call("show", key[:12])
+    assert (0, "") == (told.code, told.err)
+    assert "bytes gone" in told.out
+    assert project.call("history", key[:12]).out == project.call("history", "load").out
+    assert 2 == project.call("show", "0" * 12).code

@@ -72,7 +72,7 @@ def test_a_date_is_not_the_text_that_looks_like_it(value, shown):
 
 
 def test_numbers_stay_what_they_are():
-    found = canonical([1, 1.0, True, -0.0, 0.0, math.inf, -math.nan])
+    found = plain(canonical([1, 1.0, True, -0.0, 0.0, math.inf, -math.nan]))
     assert [
         "int:1",
         "float:1.0",
@@ -82,6 +82,14 @@ def test_numbers_stay_what_they_are():
         "float:inf",
         "float:nan",
     ] == [token for token in tokens(found) if ":" in token]
+
+
+@pytest.mark.parametrize("odd", [math.nan, -math.nan, math.inf, -math.inf])
+def test_what_json_has_no_number_for_is_kept_as_text_that_equals_itself(odd):
+    kept = canonical({"x": [odd]})
+    assert canonical({"x": [odd]}) == kept
+    assert json.loads(json.dumps(kept, allow_nan=False)) == kept
+    assert canonical({"x": [str(odd)]}) != kept
 
 
 def test_params_json_is_sorted_readable_and_utf8():

@@ -96,6 +96,12 @@ def test_one_node_is_resolved_from_where_the_user_is():
     assert "prep/clean" == resolve_node(graph, "clean", "prep")
     assert "prep/clean" == resolve_node(graph, ".", "prep/clean")
     assert "fits/deep/fit" == resolve_node(graph, "fits/deep")
+    assert "fits/deep/fit" == resolve_node(graph, "fits/deep/fit/code/main.py", is_exact=True)
+    for word, what in (("fits/deep", "a group"), ("fits/deep/*", "a pattern")):
+        with pytest.raises(
+            UsageError, match=f"is {what}, not a node\n  name its node: fits/deep/fit"
+        ):
+            resolve_node(graph, word, is_exact=True)
 
 
 def test_a_group_is_no_single_node():
