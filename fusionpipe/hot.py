@@ -160,7 +160,12 @@ def in_a_fork(work: Callable[[], _Differing]) -> Callable[[], _Differing]:
     where there is none.
     """
     reading, writing = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # no more processes for this user, or no memory to promise
+        os.close(reading)
+        os.close(writing)
+        return work
     if not child:
         try:
             with open(writing, "wb") as pipe:

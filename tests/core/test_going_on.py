@@ -104,6 +104,10 @@ def test_what_is_looked_at(what: str, project: Project) -> None:
     assert hot.check(str(project.root), project.environment) is not None
 
 
+FORKS = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # pytest's workers have threads
+
+
+@FORKS
 @pytest.mark.parametrize("what", LOOKS_AT)
 def test_two_processes_see_what_one_sees(what: str, project: Project) -> None:
     LOOKS_AT[what][0](project)
@@ -111,6 +115,7 @@ def test_two_processes_see_what_one_sees(what: str, project: Project) -> None:
     assert alone == hot.compare(str(project.root), project.environment, many=1)
 
 
+@FORKS
 @pytest.mark.parametrize("ending", [lambda: os._exit(9), lambda: os.kill(os.getpid(), 9)])
 def test_where_a_forked_process_dies_its_work_is_done_all_the_same(
     ending: Callable[[], None],
