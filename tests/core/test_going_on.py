@@ -104,7 +104,9 @@ def test_what_is_looked_at(what: str, project: Project) -> None:
     assert hot.check(str(project.root), project.environment) is not None
 
 
-FORKS = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # pytest's workers have threads
+FORKS = pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning"
+)  # pytest's workers have threads
 
 
 @FORKS
