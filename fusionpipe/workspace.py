@@ -116,8 +116,7 @@ class Workspace:
         self.asked: Asked | None = None  # while it is to be known what the answers depend on
         self.listings: dict[str, tuple[Listed, ...]] = {}  # each directory as first seen
         self.is_torn = False  # something was not the same each time it was looked at
-        self._ones: dict[Listed, Listed] = {}
-        self._rows: dict[Listed, tuple[str, str, bool]] = {}  # as they are remembered
+        self._ones: dict[Listed, tuple[Listed, tuple[str, str, bool]]] = {}  # and as remembered
         self._is_settled = is_settled
         self._prefix = f"{root}/"
 
@@ -146,7 +145,7 @@ class Workspace:
         listed = self._list(place)
         self._saw_names(directory, listed)
         if self._is_settled(seen):
-            self.memory.scans[directory] = (seen, tuple(self._rows[row] for row in listed))
+            self.memory.scans[directory] = (seen, tuple(self._ones[row][1] for row in listed))
         else:
             self._is_racy(directory, Question.NAMES, listed)
         return listed
@@ -159,9 +158,8 @@ class Workspace:
         """The one object for all equal rows: most directories of a project hold the same names."""
         known = self._ones.get(row)
         if known is None:
-            known = self._ones[row] = row
-            self._rows[row] = (row.name, _letter_of(row.kind), row.is_executable)
-        return known
+            known = self._ones[row] = row, (row.name, _letter_of(row.kind), row.is_executable)
+        return known[0]
 
     def kind(self, path: str) -> FileKind | None:
         """See `Disk.kind`."""

@@ -7,7 +7,7 @@ whose parents turn out to hold other bytes than they held. Everything else is as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,7 +114,7 @@ class Baseline:
                     waiting.append(child)
         return reached
 
-    def parents_among(self, names: Sequence[NodeName]) -> dict[NodeName, Sequence[NodeName]]:
+    def parents_among(self, names: Sequence[NodeName]) -> Mapping[NodeName, Sequence[NodeName]]:
         """For each of these nodes, its parents among them. No node is unpacked for it."""
         parents: dict[NodeName, list[NodeName]] = {name: [] for name in names}
         below = self.remembered.children
@@ -122,7 +122,7 @@ class Baseline:
             for child in below.get(name, ()):
                 if child in parents:
                     parents[child].append(name)
-        return {**parents}
+        return parents
 
     def in_order(self, names: set[NodeName]) -> tuple[NodeName, ...]:
         """In topological order, the same each time."""

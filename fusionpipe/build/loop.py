@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping, Sequence
 
 from fusionpipe.build.ending import Ender
 from fusionpipe.build.finding import Finder, SourceRead
@@ -19,6 +20,7 @@ from fusionpipe.build.starting import Starter, WaitOver
 from fusionpipe.build.state import DIRECTORY
 from fusionpipe.build.work import Wishes, Work
 from fusionpipe.events import Interrupting, Outcome, Report, SourceHashing
+from fusionpipe.model import NodeName
 from fusionpipe.plan import Fallen, Plan, State
 from fusionpipe.runner.process import ProcessRunner
 from fusionpipe.runner.rundir import RunDirectories
@@ -168,6 +170,7 @@ class Build:
 
 def _plan_of(session: Session, wishes: Wishes) -> Plan:
     nodes, seconds = session.graph.nodes, session.state.seconds
+    parents: Mapping[NodeName, Sequence[NodeName]]
     if session.baseline is not None:  # what is not in the plan has its result, as it had
         parents = session.baseline.parents_among(wishes.nodes)
     else:
