@@ -17,6 +17,7 @@ from fusionpipe import memo
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeVar
 
     from fusionpipe.model import NodeName
     from fusionpipe.workspace import Print
@@ -33,14 +34,17 @@ if TYPE_CHECKING:
         Mapping[NodeName, tuple[int, int]],  # (inode, mtime_ns) of each node's data
         bytes,  # the digest of each node's data, in the same order, 32 bytes each
         float,  # seconds of work saved
+        str,  # what links to trees say before a digest, from the root; "" where results are no links
     ]
 
     _Differing = tuple[list[str], list[str]]
 
+    _T = TypeVar("_T")
+
     Difference = tuple[Snapshot, list[str], list[str]]
     """The snapshot; the paths that look other than they did; the nodes whose data does."""
 
-SHAPE = "snapshot 3"
+SHAPE = "snapshot 4"
 ROOT = "."
 """How the root itself is written among the paths."""
 
@@ -94,7 +98,7 @@ def _compare(
     if not isinstance(kept, tuple) or kept[:2] != (SHAPE, root):
         return None
     snapshot: Snapshot = kept
-    _, _, _, variables, prints, kinds, links, real_paths, data, _, _ = snapshot
+    _, _, _, variables, prints, kinds, links, real_paths, data, _, _, _ = snapshot
     if any(variable(environment, name) != value for name, value in variables.items()):
         return None
     paths, nodes = _differing(prefix, prints, data, many)
@@ -109,6 +113,12 @@ def _compare(
 def is_changed(found: Difference) -> bool:
     """Whether a build has anything to look at."""
     return bool(found[1] or found[2])
+
+
+def lacks_only_links(found: Difference) -> bool:
+    """Whether nothing may differ but that nodes show no data: a link that goes changes its directory."""
+    snapshot, paths, moved = found
+    return bool(snapshot[11] and moved) and set(paths) == set(moved)
 
 
 def summary(found: Difference) -> tuple[int, float]:
@@ -139,7 +149,7 @@ def _differing(
 
     Of many, a forked process looks at the second half meanwhile: it is all `stat`, one core's worth.
     """
-    if len(prints) < many or _cores() < 2:
+    if len(prints) < many or cores() < 2:
         return _changed(prefix, prints.items()), _moved(prefix, data.items())
     half, half_of_data = len(prints) // 2, len(data) // 2
 
@@ -155,7 +165,7 @@ def _differing(
     return paths + more_paths, nodes + more_nodes
 
 
-def in_a_fork(work: Callable[[], _Differing]) -> Callable[[], _Differing]:
+def in_a_fork(work: Callable[[], _T]) -> Callable[[], _T]:
     """Begins work in a forked process. What is returned waits for its answer, and does the work itself
     where there is none.
     """
@@ -169,22 +179,26 @@ def in_a_fork(work: Callable[[], _Differing]) -> Callable[[], _Differing]:
     if not child:
         try:
             with open(writing, "wb") as pipe:
-                marshal.dump(work(), pipe)
+                marshal.dump(work(), pipe)  # type: ignore[arg-type]  # checked when it is dumped
             os._exit(0)
         finally:
             os._exit(1)
     os.close(writing)
 
-    def answer() -> _Differing:
+    def answer() -> _T:
         with open(reading, "rb") as pipe:
             said = pipe.read()
         _, status = os.waitpid(child, 0)
-        return work() if status else marshal.loads(said)
+        if status:
+            return work()
+        found: _T = marshal.loads(said)
+        return found
 
     return answer
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -1,4 +1,5 @@
-"""`builds.jsonl`: one line a build, only ever appended to, each by one write.
+"""The journal: `builds.jsonl`, one line a build, only ever appended to, each by one write; and for each
+build that did something `builds/<id>.jsonl`, a line for each node that it did not merely keep.
 
 On the path of the no-op: it imports next to nothing.
 """
@@ -11,7 +12,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 def append_build(
@@ -43,6 +44,30 @@ def append_build(
         os.write(fd, data)
     finally:
         os.close(fd)
+
+
+def node_line(
+    node: str, outcome: str, reason: str, key: str, data: str, record: str, seconds: float
+) -> str:
+    """What is kept of a node's outcome."""
+    fields = {
+        "node": node,
+        "outcome": outcome,
+        "reason": reason,
+        "key": key,
+        "data": data,
+        "record": record,
+        "seconds": round(seconds, 3),
+    }
+    return json.dumps(fields)
+
+
+def append_events(root: str, id: str, lines: Iterable[str]) -> None:
+    """Adds lines to the file of a build's outcomes. Raises OSError."""
+    place = f"{root}/.fusionpipe/builds"
+    os.makedirs(place, exist_ok=True)
+    with open(f"{place}/{id}.jsonl", "a") as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def new_id(started_ns: int) -> str:

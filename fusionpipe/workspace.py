@@ -380,6 +380,15 @@ def _own(seen: object) -> object:
     return seen
 
 
+def kind_letter(entry: os.DirEntry[str]) -> str:
+    """What a name in a directory stands for, as it is remembered."""
+    if entry.is_symlink():
+        return "l"
+    if entry.is_dir(follow_symlinks=False):
+        return "d"
+    return "f" if entry.is_file(follow_symlinks=False) else "o"
+
+
 def _listed(entry: os.DirEntry[str]) -> Listed:
     if entry.is_symlink():
         return Listed(entry.name, FileKind.SYMLINK)

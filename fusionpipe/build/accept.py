@@ -14,7 +14,7 @@ from typing import NamedTuple
 from fusionpipe.build.assertion import Assertion, assertion_of
 from fusionpipe.build.keep import take_away
 from fusionpipe.build.linking import link_hit
-from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.linkorder import LinkOrder
 from fusionpipe.build.lookup import Asked, Hit, trees_of
 from fusionpipe.build.prepare import FileChanged, stored
 from fusionpipe.build.record import Maker

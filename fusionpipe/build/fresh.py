@@ -93,7 +93,7 @@ def _keep_all(work: Work, roots: dict[NodeName, _Root], digests: dict[NodeName, 
     remembered = Remembered.of(session.graph, session.structure)
     remembered.save(session.root)
     seconds = sum(record.seconds for record in work.records.values())
-    fresh = snapshot.Fresh(roots, digests, seconds)
+    fresh = snapshot.Fresh(roots, digests, seconds, session.links.trees)
     seen = snapshot.seen_by(session.disk)
     snapshot.write(session.root, remembered.token, session.variables(), seen, fresh)
 
@@ -113,6 +113,7 @@ def _keep_onto(
         {**before[8], **roots},
         {name: digests.get(name) or baseline.digest(name) for name in before[8]},
         seconds,
+        session.links.trees,
     )
     snapshot.write(session.root, before[2], before[3], seen, fresh)
 

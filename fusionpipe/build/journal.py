@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fusionpipe.build.dirty import Dirtiness
 from fusionpipe.build.record import Maker
-from fusionpipe.build.state import DIRECTORY
 from fusionpipe.circumstances import circumstances
 from fusionpipe.events import BuildFinished, Event, NodeFinished, NodeStarted, Outcome
-from fusionpipe.journal import append_build
+from fusionpipe.journal import append_build, append_events, node_line
 
 _HELD = 4096  # lines; a long build would hold a hundred thousand
 
@@ -41,16 +39,8 @@ class EventLog:
         if isinstance(event, NodeStarted) and self._circumstances["commit"]:
             self._dirtiness.ask()
         if isinstance(event, NodeFinished) and event.outcome is not Outcome.KEPT:
-            fields = {
-                "node": event.node,
-                "outcome": event.outcome,
-                "reason": event.reason,
-                "key": event.key,
-                "data": event.data,
-                "record": event.record,
-                "seconds": round(event.seconds, 3),
-            }
-            self._lines.append(json.dumps(fields))
+            told = (event.outcome, event.reason, event.key, event.data, event.record)
+            self._lines.append(node_line(event.node, *told, event.seconds))
             if len(self._lines) >= _HELD:
                 with suppress(OSError):  # a full disk: `close` tries again, and tells
                     self._write()
@@ -65,10 +55,7 @@ class EventLog:
             raise
 
     def _write(self) -> None:
-        place = self._root / DIRECTORY / "builds"
-        place.mkdir(parents=True, exist_ok=True)
-        with open(place / f"{self._id}.jsonl", "a") as file:
-            file.writelines(f"{line}\n" for line in self._lines)
+        append_events(str(self._root), self._id, self._lines)
         self._lines.clear()
 
     def close(self, finished: BuildFinished) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fusionpipe.build.given import given_names, link_given
 from fusionpipe.build.keep import UserDataInTheWay
-from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.linkorder import LinkOrder
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
 from fusionpipe.model import Node, NodeName

@@ -1,23 +1,17 @@
 """The generated names in a node's directory: links to its result, its log, its parents. Swapped atomically.
 
 Nothing of the user's is ever replaced: a real `data/` is handed to `keep` first (L9), and a plain file or
-foreign link under a generated name stays, with a sentence. An older build never swaps over the link of a
-build that started later (L10).
+foreign link under a generated name stays, with a sentence.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
-import struct
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from blake3 import blake3
 
 from fusionpipe.build.given import swap_link
 from fusionpipe.build.keep import move_aside
@@ -30,44 +24,8 @@ from fusionstore.tree import EMPTY_TREE
 if TYPE_CHECKING:  # it is slow to import and seldom wanted
     from fusionpipe.build.plain import PlainResults
 
-_SLOTS = 1 << 20
-_STAMP = struct.Struct(">Q")
-
 Keep = Callable[[Path], object]
 """Takes a user's real directory out of the way, into the store, rooted. May raise UserDataInTheWay."""
-
-
-class LinkOrder:
-    """Which build's link may stand: one stamp (a build's start, in ns) per node, under a lock of its own.
-
-    A file of 8-byte stamps, by the node's hash. Two nodes that share a place only make a link of a
-    build that runs beside a later one wait for the next build. A stamp that is still to come was made
-    before the machine's clock was set back: it counts for nothing.
-    """
-
-    def __init__(self, path: Path, *, now_ns: Callable[[], int] = time.time_ns) -> None:
-        self._now_ns = now_ns
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-
-    @contextmanager
-    def turn(self, node: NodeName, stamp: int) -> Iterator[bool]:
-        """Holds the node's place; true when no build that started after `stamp` has linked there."""
-        digest = blake3(node.encode("utf-8", "surrogateescape")).digest(8)
-        place = int.from_bytes(digest, "big") % _SLOTS * _STAMP.size
-        fcntl.lockf(self._fd, fcntl.LOCK_EX, _STAMP.size, place)
-        try:
-            data = os.pread(self._fd, _STAMP.size, place)
-            last = _STAMP.unpack(data)[0] if len(data) == _STAMP.size else 0
-            is_ours = not stamp < last <= self._now_ns()
-            if is_ours:
-                os.pwrite(self._fd, _STAMP.pack(stamp), place)
-            yield is_ours
-        finally:
-            fcntl.lockf(self._fd, fcntl.LOCK_UN, _STAMP.size, place)
-
-    def close(self) -> None:
-        """Lets the file go."""
-        os.close(self._fd)
 
 
 class NodeLinks:
@@ -97,6 +55,11 @@ class NodeLinks:
     def shares_files(self) -> bool:
         """True when users see stored files under other names than a link's: an edit there is an edit here."""
         return self._plain is not None
+
+    @property
+    def trees(self) -> str:
+        """What links to trees say before a digest, seen from the root; "" where results are no links."""
+        return self._trees if self._plain is None else ""
 
     def text_for(self, node: NodeName, target: Path) -> str:
         """What a link in the node's directory says: relative while the store lies inside the project."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from fusionpipe.build.ending import Ender
 from fusionpipe.build.finding import Finder, SourceRead
 from fusionpipe.build.finish import Finisher, Hashed, Settled, Told, Unstorable
-from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.linkorder import LinkOrder
 from fusionpipe.build.prepare import Preparer
 from fusionpipe.build.session import Session
 from fusionpipe.build.starting import Starter, WaitOver

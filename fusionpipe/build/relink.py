@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from fusionpipe.build.linking import link_hit, link_what_it_reads
-from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.linkorder import LinkOrder
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.roots import write_project_root
 from fusionpipe.build.run import generated_names

@@ -35,6 +35,9 @@ class Fresh(NamedTuple):
     data: Mapping[NodeName, tuple[int, int]]
     digests: Mapping[NodeName, Digest]
     seconds: float
+    trees: (
+        str  # what links to trees say before a digest, from the root; "" where results are no links
+    )
 
 
 def write(
@@ -51,6 +54,7 @@ def write(
         dict(fresh.data),
         digests,
         fresh.seconds,
+        fresh.trees,
     )
     memo.save(snapshot_path(str(root)), snapshot)
 

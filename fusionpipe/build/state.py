@@ -128,6 +128,10 @@ class State:
             self.unsettled = theirs if is_settled else theirs | self.unsettled | self._touched
             memo.save(self.path / "rows", (_SHAPE, kept, self.choices, self.unsettled))
             self._loaded = _identity(self.path / "rows")
+        self.save_memory()
+
+    def save_memory(self) -> None:
+        """Writes what is known of the user's files, and of interpreters. Raises OSError."""
         memo.save(self.path / "memory", (_SHAPE, self.memory.to_plain(), self.probes))
 
     def _take_in_theirs(self) -> frozenset[NodeName]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fusionpipe.build.baseline import Baseline
 from fusionpipe.build.linking import link_hit
-from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.linkorder import LinkOrder
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.proof import Proof
 from fusionpipe.build.session import Session

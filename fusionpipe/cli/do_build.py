@@ -15,6 +15,7 @@ from fusionpipe.settings import JOBS, ambient, wants_colour
 
 if TYPE_CHECKING:
     from fusionpipe.build.goal import Goal
+    from fusionpipe.report.choose import OpenReport
 
 
 class BuildOptions(NamedTuple):
@@ -59,6 +60,14 @@ def build_from(
     difference: hot.Difference | None, options: BuildOptions, words: Sequence[str]
 ) -> int:
     """Builds, going on from the last build where what differs from it is known."""
+    if difference is not None and hot.lacks_only_links(difference):
+        from fusionpipe.build.unlinked import Unlinked  # a tenth of what is imported below
+
+        unlinked = Unlinked.of(difference)
+        if unlinked is not None:
+            with _report(options) as report:
+                unlinked.link(["fp", *words], options.jobs or 1, report)
+            return 0
     from fusionpipe.build.goal import go_on
 
     gc.disable()  # what is loaded now is needed to the end: looking for garbage in it is a waste
@@ -95,7 +104,6 @@ def _build(options: BuildOptions, words: Sequence[str], goal: Goal) -> int:
     from fusionpipe.build.run import default_jobs, run_build
     from fusionpipe.build.work import Wishes
     from fusionpipe.cli.main import INTERRUPTED
-    from fusionpipe.report.choose import choose_report
 
     env = ambient()
     try:
@@ -105,15 +113,7 @@ def _build(options: BuildOptions, words: Sequence[str], goal: Goal) -> int:
             return tell_dry_run(*goal, as_json=options.json)
         told = options.jobs or _jobs_told(env.get(JOBS)) or goal.session.graph.settings.jobs
         wishes = Wishes(goal.nodes, goal.forced, told or default_jobs(), options.keep_going)
-        is_terminal = sys.stdout.isatty() and env.get("TERM") != "dumb"
-        with choose_report(
-            sys.stdout,
-            is_terminal=is_terminal,
-            json=options.json,
-            quiet=options.quiet,
-            verbose=options.verbose,
-            colour=wants_colour(env, is_terminal=is_terminal),
-        ) as report:
+        with _report(options) as report:
             finished = run_build(goal.session, wishes, report, ["fp", *words])
         if options.check_reproducible and not (finished.is_interrupted or finished.failed):
             from fusionpipe.cli.check_reproducible import check_reproducible
@@ -124,6 +124,21 @@ def _build(options: BuildOptions, words: Sequence[str], goal: Goal) -> int:
     if finished.is_interrupted:
         return INTERRUPTED
     return 1 if finished.failed else 0
+
+
+def _report(options: BuildOptions) -> OpenReport:
+    from fusionpipe.report.choose import choose_report
+
+    env = ambient()
+    is_terminal = sys.stdout.isatty() and env.get("TERM") != "dumb"
+    return choose_report(
+        sys.stdout,
+        is_terminal=is_terminal,
+        json=options.json,
+        quiet=options.quiet,
+        verbose=options.verbose,
+        colour=wants_colour(env, is_terminal=is_terminal),
+    )
 
 
 def _jobs_told(text: str | None) -> int:

@@ -14,6 +14,7 @@ from fusionpipe import hot
 from fusionpipe.build.goal import Goal, begin, go_on, goal_of
 from fusionpipe.build.run import run_build
 from fusionpipe.build.session import Session
+from fusionpipe.build.unlinked import Unlinked
 from fusionpipe.build.work import Wishes
 from fusionpipe.events import (
     Event,
@@ -212,7 +213,6 @@ class Project:
         on_event: Callable[[Event], None] | None = None,
     ) -> Built:
         """Builds in this process, from its main thread: what a process boundary costs is spared."""
-        goal = self._goal(targets, session, is_forced=force)
         events: list[Event] = []
 
         def report(event: Event) -> None:
@@ -220,19 +220,30 @@ class Project:
             if on_event is not None:
                 on_event(event)
 
+        command = ["fp", "build", *targets]
+        difference = None
+        if session is None and not targets and not force:
+            difference = hot.compare(str(self.root), self.environment)
+        unlinked = None if difference is None else Unlinked.of(difference)
+        if unlinked is not None:
+            return Built(unlinked.link(command, jobs, report), events)
+        goal = self._goal(targets, session, difference, is_forced=force)
         try:
             wishes = Wishes(goal.nodes, goal.forced, jobs, keeps_going, grace)
-            command = ["fp", "build", *targets]
             return Built(run_build(goal.session, wishes, report, command), events)
         finally:
             goal.session.close()
 
-    def _goal(self, targets: Sequence[str], session: Session | None, *, is_forced: bool) -> Goal:
+    def _goal(
+        self,
+        targets: Sequence[str],
+        session: Session | None,
+        difference: hot.Difference | None,
+        *,
+        is_forced: bool,
+    ) -> Goal:
         """As `fp build` finds it; all over again where the session is given."""
         if session is not None:
             return goal_of(session, targets, is_forced=is_forced)
-        difference = None
-        if not targets and not is_forced:
-            difference = hot.compare(str(self.root), self.environment)
         goal = None if difference is None else go_on(difference, self.environment)
         return goal or begin(self.root, self.environment, targets, is_forced=is_forced)

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 
-from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.linkorder import LinkOrder
 from fusionpipe.events import Outcome
 from fusionpipe.model import NodeName
 from fusionpipe.testing import PLENTY, Project

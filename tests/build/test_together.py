@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionpipe.build.links import LinkOrder
+from fusionpipe.build.linkorder import LinkOrder
 from fusionpipe.events import Event, NodeStarted, Outcome
 from fusionpipe.model import NodeName
 from fusionpipe.testing import PLENTY, Hall, Project

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fusionpipe.build.given import link_given
-from fusionpipe.build.links import LinkOrder, NodeLinks
+from fusionpipe.build.linkorder import LinkOrder
+from fusionpipe.build.links import NodeLinks
 from fusionpipe.model import FileSet, Laid, Node, NodeName, Parent
 from fusionpipe.testing import Project
 from fusionstore.contract import Record, Standing

@@ -1,0 +1,275 @@
+"""A build that has nothing to do but to link: where nothing differs from the last one but that data links are gone.
+
+No graph is read, no key asked for and no store opened. What such a build cannot tell, or finds other than it
+was, it leaves alone before it has done anything: the other way looks at everything.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Container, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from fusionpipe import memo
+from fusionpipe.build.linkorder import LinkOrder
+from fusionpipe.build.state import DIRECTORY, NodeRow, State
+from fusionpipe.circumstances import circumstances
+from fusionpipe.events import (
+    BuildFinished,
+    BuildStarted,
+    NodeFinished,
+    NodesKept,
+    Outcome,
+    Report,
+)
+from fusionpipe.hot import cores, in_a_fork, lacks_only_links, snapshot_path
+from fusionpipe.journal import append_build, append_events, new_id, node_line
+from fusionpipe.model import NodeName
+from fusionpipe.workspace import Print, kind_letter, print_of
+from fusionstore.digest import Digest
+from fusionstore.glance import is_rooted, seals, stands
+from fusionstore.statcache import ProbeClock, fingerprint
+
+if TYPE_CHECKING:
+    from fusionpipe.hot import Difference, Snapshot
+
+LINK_GONE = "its link was gone or altered"
+UNPROVEN = "; large: its files are checked when a node reads it, or by fp verify"
+FEW = 1000
+"""Names: a result of so many is looked over before it is linked (2 ms), for people read it too."""
+
+_LINK = ("data", "l")
+_WORTH_A_FORK = 200  # nodes
+_T = TypeVar("_T")
+
+
+_Names = list[tuple[str, str]]
+"""What is in a directory, in order: a name, and a letter for what it stands for."""
+
+
+class _Node(NamedTuple):
+    name: NodeName
+    row: NodeRow
+    root: tuple[int, int]  # (inode, mtime_ns) of its tree's directory
+    seal: bytes
+    names: _Names  # what its directory held with the link
+
+
+class Unlinked:
+    """The nodes whose data links are to be made anew, each with a result that stands as it did."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        state: State,
+        nodes: Sequence[_Node],
+        large: Sequence[bool],
+        began: float,
+    ) -> None:
+        self._snapshot = snapshot
+        self._root = snapshot[1]
+        self._began = began
+        self._state = state
+        self._nodes = nodes
+        self._large = large
+        self._prefix = _prefix(self._root)
+
+    @classmethod
+    def of(cls, difference: Difference) -> Unlinked | None:
+        """None where something else differs too, or what is stored is not as it was."""
+        began = time.monotonic()
+        if not lacks_only_links(difference):
+            return None
+        snapshot, _, moved = difference
+        root, trees, gone = snapshot[1], snapshot[11], set(moved)
+        store = Path(root, trees).parent
+        state = State.load(Path(root))
+        if not state.unsettled.isdisjoint(gone) or not _is_rooted(root, store):
+            return None
+        nodes = _nodes(snapshot, state, gone, store)
+        prefix = _prefix(root)
+        proofs = _in_two(nodes, lambda part: [_prove(prefix, trees, node) for node in part])
+        if not proofs or False in proofs:
+            return None
+        return cls(snapshot, state, nodes, [proof is None for proof in proofs], began)
+
+    def link(self, command: Sequence[str], jobs: int, report: Report) -> BuildFinished:
+        """Makes the links, and tells of it as of any build. Raises OSError."""
+        started_ns = time.time_ns()
+        id = new_id(started_ns)
+        report(BuildStarted(id, len(self._snapshot[8]), jobs, started_ns / 1e9))
+        made = self._make_links(started_ns)
+        self._keep_fresh(made)
+        finished = self._tell(id, made, report)
+        counts = {"ran": 0, "kept": finished.kept, "restored": finished.restored}
+        append_build(
+            self._root,
+            id,
+            started_ns,
+            finished.seconds,
+            command,
+            {**counts, "failed": 0, "skipped": 0},
+            circumstances(self._root),
+        )
+        report(finished)
+        return finished
+
+    # -- linking -------------------------------------------------------------------------------
+    def _make_links(self, stamp: int) -> list[bool]:
+        """Whether each node was linked; not where another build, or the user, was there before."""
+        trees = self._snapshot[11]
+        is_inside = not trees.startswith("/")
+        order = LinkOrder(Path(self._root, DIRECTORY, "state", "links"))
+
+        def link(node: _Node) -> bool:
+            up = "../" * (node.name.count("/") + 1) if is_inside else ""
+            if not order.take(node.name, stamp):
+                return False
+            try:
+                os.symlink(f"{up}{trees}{node.row.tree}", f"{self._prefix}{node.name}/data")
+            except FileExistsError:
+                return False
+            return True
+
+        try:
+            with order.all_turns():
+                return _in_two(self._nodes, lambda part: [link(node) for node in part])
+        finally:
+            order.close()
+
+    # -- keeping -------------------------------------------------------------------------------
+    def _keep_fresh(self, made: Sequence[bool]) -> None:
+        """Keeps what the next build compares; where something else happened, it will look closely."""
+        if not all(made) or not self._is_settled():
+            return
+        seen = _in_two(self._nodes, lambda part: [_look(self._prefix, node.name) for node in part])
+        scans = self._state.memory.scans
+        anew: dict[str, Print] = {}
+        for node, look in zip(self._nodes, seen, strict=True):
+            if look is None or look[1] != node.names:
+                return
+            anew[node.name] = look[0]
+            scans[node.name] = (look[0], scans[node.name][1])
+        self._state.save_memory()
+        kept = self._snapshot
+        kept = (*kept[:4], {**kept[4], **anew}, *kept[5:])
+        memo.save(snapshot_path(self._root), kept)
+
+    def _is_settled(self) -> bool:
+        """Waits until what changes from here on shows in the directories' times."""
+        clock = ProbeClock(Path(self._root, DIRECTORY))
+        try:
+            last = [self._nodes[len(self._nodes) // 2 - 1], self._nodes[-1]]  # of either half
+            status = [os.stat(f"{self._prefix}{node.name}") for node in last]
+            return clock.settle(fingerprint(max(status, key=lambda one: one.st_ctime_ns)))
+        except OSError:
+            return False
+        finally:
+            clock.close()
+
+    # -- telling -------------------------------------------------------------------------------
+    def _tell(self, id: str, made: Sequence[bool], report: Report) -> BuildFinished:
+        inside = {node.name for node in self._nodes}
+        rest = tuple(name for name in self._snapshot[8] if name not in inside)
+        saved = self._snapshot[10]
+        if rest:
+            linked = sum(node.row.seconds for node in self._nodes)
+            report(NodesKept(rest, max(0.0, saved - linked)))
+        lines: list[str] = []
+        for event in self._events(made):
+            report(event)
+            if event.outcome is not Outcome.KEPT:
+                told = (event.outcome, event.reason, event.key, event.data, event.record)
+                lines.append(node_line(event.node, *told, event.seconds))
+        append_events(self._root, id, lines)
+        restored = sum(made)
+        kept = len(self._snapshot[8]) - restored
+        return BuildFinished(id, 0, kept, restored, 0, 0, time.monotonic() - self._began, saved)
+
+    def _events(self, made: Sequence[bool]) -> Iterator[NodeFinished]:
+        for node, is_made, is_large in zip(self._nodes, made, self._large, strict=True):
+            row = node.row
+            outcome = Outcome.RESTORED if is_made else Outcome.KEPT
+            reason = "linked by another build meanwhile"
+            if is_made:
+                reason = LINK_GONE + UNPROVEN if is_large else LINK_GONE
+            log = f"{node.name}/logs.txt"
+            yield NodeFinished(
+                node.name, outcome, reason, row.key, row.tree, row.seconds, log, record=row.record
+            )
+
+
+def _prefix(root: str) -> str:
+    """What comes before a node's name: paths from the working directory are looked up quicker."""
+    try:
+        return "" if os.getcwd() == root else f"{root}/"
+    except OSError:
+        return f"{root}/"
+
+
+def _is_rooted(root: str, store: Path) -> bool:
+    """Whether the store knows of this project, so that gc leaves alone what it links."""
+    try:
+        with open(f"{root}/{DIRECTORY}/id") as file:
+            return is_rooted(store, f"project-{file.read().strip()}")
+    except OSError:
+        return False
+
+
+def _nodes(snapshot: Snapshot, state: State, gone: Container[str], store: Path) -> Sequence[_Node]:
+    """What is known of the nodes that show nothing; nothing at all if something is not."""
+    prints, data = snapshot[4], snapshot[8]
+    names = [name for name in data if name in gone]
+    rows = [state.row(name) for name in names]
+    scans = [state.memory.scans.get(name) for name in names]
+    if not all(row.record and row.tree and not row.failed_key for row in rows):
+        return ()
+    known = seals(store, [Digest(row.tree) for row in rows])
+    if known is None:
+        return ()
+    nodes: list[_Node] = []
+    for name, row, scan, seal in zip(names, rows, scans, known, strict=True):
+        if scan is None or scan[0] != prints.get(name):
+            return ()
+        nodes.append(_Node(name, row, data[name], seal, [row[:2] for row in scan[1]]))
+    return nodes
+
+
+def _prove(prefix: str, trees: str, node: _Node) -> bool | None:
+    """Whether a node lacks its link and nothing else, and its result is as it was; None where that has
+    too many names to be looked over.
+    """
+    look = _look(prefix, node.name)
+    if look is None or look[1] != [row for row in node.names if row != _LINK]:
+        return False
+    place = f"{'' if trees[:1] == '/' else prefix}{trees}{node.row.tree}"
+    try:
+        status = os.lstat(place)
+    except OSError:
+        return False
+    if (status.st_ino, status.st_mtime_ns) != node.root:
+        return False
+    return stands(place, node.seal, FEW)
+
+
+def _look(prefix: str, name: str) -> tuple[Print, _Names] | None:
+    """A node's directory: its fingerprint, then the names in it, and what they are."""
+    try:
+        status = os.stat(f"{prefix}{name}")
+        with os.scandir(f"{prefix}{name}") as entries:
+            rows = [(entry.name, kind_letter(entry)) for entry in entries]
+    except OSError:
+        return None
+    return print_of(status), sorted(rows)
+
+
+def _in_two(nodes: Sequence[_Node], work: Callable[[Sequence[_Node]], list[_T]]) -> list[_T]:
+    """What the work gives for all nodes; a forked process does it for the second half of many."""
+    if len(nodes) < _WORTH_A_FORK or cores() < 2:
+        return work(nodes)
+    half = len(nodes) // 2
+    ask = in_a_fork(lambda: work(nodes[half:]))
+    first = work(nodes[:half])
+    return first + ask()
