@@ -26,23 +26,17 @@ _EXECUTABLE_ENTRY = "main"  # an entry by a bit that no listing shows
 
 
 class Baseline:
-    """The last fresh state of a project, and the nodes that differ from it.
-
-    Of the `touched` ones the key may be another only where they are `altered`: of the rest nothing but
-    what a build put into their directory is not as it was.
-    """
+    """The last fresh state of a project, and the nodes that differ from it."""
 
     def __init__(
         self,
         snapshot: Snapshot,
         remembered: Remembered,
         touched: frozenset[NodeName],
-        altered: frozenset[NodeName],
     ) -> None:
         self.snapshot = snapshot
         self.remembered = remembered
         self.touched = touched
-        self.altered = altered
         self._digests = snapshot[9]
         self._position = {name: at for at, name in enumerate(snapshot[8])}
 
@@ -58,8 +52,8 @@ class Baseline:
         remembered = Remembered.load(root, snapshot[2])
         if remembered is None:
             return None
-        altered = {name for name in unsettled if name in remembered.graph.nodes}
-        touched = {NodeName(name) for name in moved}
+        touched = {name for name in unsettled if name in remembered.graph.nodes}
+        touched.update(NodeName(name) for name in moved)
         structural: list[str] = []
         for seen in paths:
             path = "" if seen == ROOT else seen
@@ -74,14 +68,14 @@ class Baseline:
                 return None
             if is_node:  # something a build put there may be gone
                 touched.add(NodeName(path))
-            altered.update(concerned)
+            touched.update(concerned)
         try:
             is_same = is_as_it_was(remembered.structure, structural, disk, remembered.graph.nodes)
         except OSError:
             return None
         if not is_same:
             return None
-        return cls(snapshot, remembered, frozenset(touched | altered), frozenset(altered))
+        return cls(snapshot, remembered, frozenset(touched))
 
     @property
     def seconds(self) -> float:

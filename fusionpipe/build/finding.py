@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from fusionpipe.build.given import given_names
 from fusionpipe.build.keep import UserDataInTheWay, refuse_if_large
-from fusionpipe.build.linking import relink
-from fusionpipe.build.lookup import LINK_GONE, Asked, Hit, NoKey, hit_reason, outcome_of
+from fusionpipe.build.lookup import Asked, Hit, NoKey, hit_reason, outcome_of
 from fusionpipe.build.roots import keep_source
 from fusionpipe.build.sources import Footprint, Read, read_source
+from fusionpipe.build.unlinked import FEW, UNPROVEN
 from fusionpipe.build.work import Failure, Flight, Work
 from fusionpipe.events import NodeFinished, Outcome, SourceHashing
 from fusionpipe.freeze import CannotFreeze
@@ -23,8 +23,6 @@ from fusionstore.contract import Record, Standing
 from fusionstore.errors import StoreError
 
 _TELL_EVERY = 0.2
-_FEW = 1000  # names: looking at so many takes 2 ms
-_UNPROVEN = "; large: its files are checked when a node reads it, or by fp verify"
 
 
 class SourceRead(NamedTuple):
@@ -51,8 +49,6 @@ class Finder:
             self._work.plan.reading(name)
             threading.Thread(target=self._read_in_thread, args=(node,), daemon=True).start()
             return
-        if self._work.is_only_unlinked(name) and self._link_again(name):
-            return
         asked = self._work.session.lookup.ask(node, self._work.digest)
         if isinstance(asked, NoKey):
             self._work.give_up(name, Failure(asked.why, asked.hint))
@@ -73,23 +69,6 @@ class Finder:
                 name, Outcome.KEPT, "unchanged", row.key, digest, row.seconds, record=row.record
             )
         )
-
-    def _link_again(self, name: NodeName) -> bool:
-        """Restores a node whose data link is gone and nothing else, without asking for its key."""
-        session = self._work.session
-        row = session.state.row(name)
-        if row.failed_key or session.links.data_state(name) != "none":
-            return False
-        record = session.lookup.linked_record(row)
-        if record is None or not session.links.is_complete(name, record, row.made):
-            return False
-        proof = self._prove(name, record)
-        if proof is None or not relink(
-            session, self._work.order, name, record, self._work.started_ns
-        ):
-            return False
-        self._work.found(name, record, Outcome.RESTORED, LINK_GONE + proof)
-        return True
 
     def _find(self, asked: Asked) -> None:
         name = asked.node.name
@@ -148,12 +127,12 @@ class Finder:
                 for tree in record.slots.values():
                     store.check(tree)
                 return ""
-            small = [store.check_small(tree, _FEW) for tree in record.slots.values()]
+            small = [store.check_small(tree, FEW) for tree in record.slots.values()]
         except (StoreError, KeyError):
             return None
         finally:
             self._work.tell_findings()
-        return "" if all(small) else _UNPROVEN
+        return "" if all(small) else UNPROVEN
 
     def _data_in_the_way(self, name: NodeName) -> UserDataInTheWay | None:
         session = self._work.session

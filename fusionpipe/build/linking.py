@@ -7,7 +7,7 @@ from fusionpipe.build.keep import UserDataInTheWay
 from fusionpipe.build.linkorder import LinkOrder
 from fusionpipe.build.lookup import Asked
 from fusionpipe.build.session import Session
-from fusionpipe.model import Node, NodeName
+from fusionpipe.model import Node
 from fusionpipe.params import canonical_json
 from fusionstore.contract import Record
 from fusionstore.errors import StoreError
@@ -50,18 +50,6 @@ def link_hit(
     )
     session.state.put(node.name, row.linked())
     return None
-
-
-def relink(session: Session, order: LinkOrder, name: NodeName, record: Record, stamp: int) -> bool:
-    """Makes a node's data link anew where there is none; False where it is not ours to make."""
-    with order.turn(name, stamp) as is_ours:
-        root = session.links.link_anew(name, record.slots["data"]) if is_ours else None
-    if root is None:
-        return False
-    row = session.state.row(name)
-    if row.root != root:  # the tree was laid out anew
-        session.state.put(name, row._replace(root=root))
-    return True
 
 
 def link_what_it_reads(session: Session, node: Node, *, with_params: bool = False) -> None:

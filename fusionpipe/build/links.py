@@ -132,20 +132,6 @@ class NodeLinks:
         if record.log is not None:
             self._link_log(node, record.log)
 
-    def link_anew(self, node: NodeName, tree: Digest) -> tuple[int, int] | None:
-        """Links data where nothing is; None if there is something, or results are no links here.
-
-        (inode, mtime_ns) of the tree's directory is returned.
-        """
-        if self._plain is not None:
-            return None
-        data = f"{self._prefix}{node}/data"
-        try:
-            os.symlink(self._text_for_tree(node, tree), data)
-            return _root_of(data)
-        except OSError:
-            return None
-
     def _link_log(self, node: NodeName, log: Digest) -> None:
         try:
             place = self._object_path(log)

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeGuard
 
 from fusionpipe.action import Action, key_of
 from fusionpipe.build.state import NodeRow, State
+from fusionpipe.build.unlinked import LINK_GONE
 from fusionpipe.events import Outcome
 from fusionpipe.explain import Change, Field, nearest, summary
 from fusionpipe.freeze import CannotFreeze, Frozen, action_of, freeze
@@ -24,7 +25,6 @@ from fusionstore.digest import ActionKey, Digest, RecordId
 from fusionstore.errors import Corrupt
 from fusionstore.tree import Tree, build
 
-LINK_GONE = "its link was gone or altered"
 _REMEMBERED = 100
 
 
@@ -121,15 +121,6 @@ class Lookup:
         if row.record != record.id:
             return False
         return self.linked_root(node, record.slots["data"]) == row.root
-
-    def linked_record(self, row: NodeRow) -> Record | None:
-        """The record that a node was linked to, if its bytes are there and no other was chosen since."""
-        key = ActionKey(row.key)
-        choice = self.choice(key)
-        if not row.record or choice not in (None, row.record):
-            return None
-        record = self.store.lookup(key, lambda one: one.id == row.record, choice)
-        return None if record is None or record.standing is Standing.ASSERTED else record
 
     def accepts(self, asked: Asked) -> Callable[[Record], bool]:
         """Whether a record's observations hold in this node's environment.

@@ -41,10 +41,10 @@ FEW = 1000
 """Names: a result of so many is looked over before it is linked (2 ms), for people read it too."""
 
 _LINK = ("data", "l")
-_WORTH_A_FORK = 200  # nodes
+WORTH_A_FORK = 200
+"""Nodes: half of them take longer to link than to fork."""
+
 _T = TypeVar("_T")
-
-
 _Names = list[tuple[str, str]]
 """What is in a directory, in order: a name, and a letter for what it stands for."""
 
@@ -67,18 +67,23 @@ class Unlinked:
         nodes: Sequence[_Node],
         large: Sequence[bool],
         began: float,
+        many: int,
     ) -> None:
         self._snapshot = snapshot
         self._root = snapshot[1]
         self._began = began
+        self._many = many
         self._state = state
         self._nodes = nodes
         self._large = large
         self._prefix = _prefix(self._root)
 
     @classmethod
-    def of(cls, difference: Difference) -> Unlinked | None:
-        """None where something else differs too, or what is stored is not as it was."""
+    def of(cls, difference: Difference, *, many: int = WORTH_A_FORK) -> Unlinked | None:
+        """None where something else differs too, or what is stored is not as it was.
+
+        From so `many` nodes on, two processes share the work.
+        """
         began = time.monotonic()
         if not lacks_only_links(difference):
             return None
@@ -86,14 +91,14 @@ class Unlinked:
         root, trees, gone = snapshot[1], snapshot[11], set(moved)
         store = Path(root, trees).parent
         state = State.load(Path(root))
-        if not state.unsettled.isdisjoint(gone) or not _is_rooted(root, store):
+        if state.unsettled or not _is_rooted(root, store):
             return None
         nodes = _nodes(snapshot, state, gone, store)
         prefix = _prefix(root)
-        proofs = _in_two(nodes, lambda part: [_prove(prefix, trees, node) for node in part])
+        proofs = _in_two(nodes, lambda part: [_prove(prefix, trees, node) for node in part], many)
         if not proofs or False in proofs:
             return None
-        return cls(snapshot, state, nodes, [proof is None for proof in proofs], began)
+        return cls(snapshot, state, nodes, [proof is None for proof in proofs], began, many)
 
     def link(self, command: Sequence[str], jobs: int, report: Report) -> BuildFinished:
         """Makes the links, and tells of it as of any build. Raises OSError."""
@@ -135,7 +140,7 @@ class Unlinked:
 
         try:
             with order.all_turns():
-                return _in_two(self._nodes, lambda part: [link(node) for node in part])
+                return _in_two(self._nodes, lambda part: [link(node) for node in part], self._many)
         finally:
             order.close()
 
@@ -144,7 +149,11 @@ class Unlinked:
         """Keeps what the next build compares; where something else happened, it will look closely."""
         if not all(made) or not self._is_settled():
             return
-        seen = _in_two(self._nodes, lambda part: [_look(self._prefix, node.name) for node in part])
+        seen = _in_two(
+            self._nodes,
+            lambda part: [_look(self._prefix, node.name) for node in part],
+            self._many,
+        )
         scans = self._state.memory.scans
         anew: dict[str, Print] = {}
         for node, look in zip(self._nodes, seen, strict=True):
@@ -224,7 +233,7 @@ def _nodes(snapshot: Snapshot, state: State, gone: Container[str], store: Path) 
     names = [name for name in data if name in gone]
     rows = [state.row(name) for name in names]
     scans = [state.memory.scans.get(name) for name in names]
-    if not all(row.record and row.tree and not row.failed_key for row in rows):
+    if not all(_is_plain(row, state) for row in rows):
         return ()
     known = seals(store, [Digest(row.tree) for row in rows])
     if known is None:
@@ -235,6 +244,11 @@ def _nodes(snapshot: Snapshot, state: State, gone: Container[str], store: Path) 
             return ()
         nodes.append(_Node(name, row, data[name], seal, [row[:2] for row in scan[1]]))
     return nodes
+
+
+def _is_plain(row: NodeRow, state: State) -> bool:
+    """Whether a node showed what its key has: not what was chosen or declared, nor a source's own bytes."""
+    return bool(row.record and row.tree) and not row.failed_key and row.key not in state.choices
 
 
 def _prove(prefix: str, trees: str, node: _Node) -> bool | None:
@@ -265,9 +279,11 @@ def _look(prefix: str, name: str) -> tuple[Print, _Names] | None:
     return print_of(status), sorted(rows)
 
 
-def _in_two(nodes: Sequence[_Node], work: Callable[[Sequence[_Node]], list[_T]]) -> list[_T]:
+def _in_two(
+    nodes: Sequence[_Node], work: Callable[[Sequence[_Node]], list[_T]], many: int
+) -> list[_T]:
     """What the work gives for all nodes; a forked process does it for the second half of many."""
-    if len(nodes) < _WORTH_A_FORK or cores() < 2:
+    if len(nodes) < many or cores() < 2:
         return work(nodes)
     half = len(nodes) // 2
     ask = in_a_fork(lambda: work(nodes[half:]))

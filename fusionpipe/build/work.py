@@ -197,16 +197,6 @@ class Work:
             and self._has_parents_as_before(baseline, name)
         )
 
-    def is_only_unlinked(self, name: NodeName) -> bool:
-        """True if a node's key is what it was, whatever became of what a build put into its directory."""
-        baseline = self.session.baseline
-        return (
-            baseline is not None
-            and name not in baseline.altered
-            and name not in self.wishes.forced
-            and self._has_parents_as_before(baseline, name)
-        )
-
     def _has_parents_as_before(self, baseline: Baseline, name: NodeName) -> bool:
         if name in self.damaged or baseline.digest(name) in self.lost:  # another directory now
             return False
