@@ -1,7 +1,7 @@
 """The no-op: says whether anything a build depends on has changed, from `stat` alone.
 
 On the path of every bare `fp build`: it imports next to nothing, opens one file (the snapshot that
-`build.snapshot` wrote), and never opens a file of a node. A "no" costs little and only means: look closely.
+`build.fresh` wrote), and never opens a file of a node. A "no" costs little and only means: look closely.
 """
 
 from __future__ import annotations
@@ -17,37 +17,18 @@ from fusionpipe import memo
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from fusionpipe.model import NodeName
     from fusionpipe.workspace import Print
 
-    Snapshot = tuple[
-        str,
-        str,
-        bytes,  # which graph it belongs to: see build.remembered
-        Mapping[str, str | None],  # environment variables
-        Mapping[str, Print],
-        Mapping[str, str | None],  # kinds of what was only asked for its kind
-        Mapping[str, str | None],  # texts of symlinks
-        Mapping[str, str],  # real paths
-        Mapping[NodeName, tuple[int, int]],  # (inode, mtime_ns) of each node's data
-        bytes,  # the digest of each node's data, in the same order, 32 bytes each
-        float,  # seconds of work saved
-        str,  # what links to trees say before a digest, from the root; "" where results are no links
-    ]
-
+    _T = TypeVar("_T")
+    _Part = tuple[dict[str, Print], dict[NodeName, tuple[int, int]]]
     _Differing = tuple[list[str], list[str]]
 
-    _T = TypeVar("_T")
-
-    Difference = tuple[Snapshot, list[str], list[str]]
-    """The snapshot; the paths that look other than they did; the nodes whose data does."""
-
-SHAPE = "snapshot 4"
+SHAPE = "snapshot 5"
 ROOT = "."
 """How the root itself is written among the paths."""
-
 
 MANY = 20_000
 """Paths: looking at half of them takes ten times as long as to fork."""
@@ -70,10 +51,115 @@ def root_above(here: str) -> str | None:
     return place
 
 
+class Snapshot:
+    """How a build that left everything fresh saw its project."""
+
+    __slots__ = (
+        "data", "digests", "kinds", "links", "prints", "real_paths", "root", "seconds", "token",
+        "trees", "variables",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        root: str,
+        token: bytes,
+        variables: Mapping[str, str | None],
+        prints: Mapping[str, Print],
+        kinds: Mapping[str, str | None],
+        links: Mapping[str, str | None],
+        real_paths: Mapping[str, str],
+        data: Mapping[NodeName, tuple[int, int]],
+        digests: bytes,
+        seconds: float,
+        trees: str,
+    ) -> None:
+        self.root = root
+        self.token = token  # which graph it belongs to: see build.remembered
+        self.variables = variables  # of the environment
+        self.prints = prints
+        self.kinds = kinds  # of what was only asked for its kind
+        self.links = links  # texts of symlinks
+        self.real_paths = real_paths
+        self.data = data  # (inode, mtime_ns) of each node's
+        self.digests = digests  # of each node's data, in the same order, 32 bytes each
+        self.seconds = seconds  # of work saved
+        self.trees = (
+            trees  # what links to trees say before a digest, seen from the root; "" without links
+        )
+
+    def save(self) -> None:
+        """Keeps it for the next build. Raises OSError.
+
+        In two halves, each to be unpacked by the process that compares it.
+        """
+        at, nodes_at = len(self.prints) // 2, len(self.data) // 2
+        halves = (
+            marshal.dumps(
+                (
+                    dict(islice(self.prints.items(), *part)),
+                    dict(islice(self.data.items(), *of_data)),
+                )
+            )
+            for part, of_data in (((0, at), (0, nodes_at)), ((at, None), (nodes_at, None)))
+        )
+        head = (SHAPE, self.root, self.token, dict(self.variables))
+        rest = (dict(self.kinds), dict(self.links), dict(self.real_paths))
+        counts = (len(self.prints), len(self.data))
+        last = (self.digests, self.seconds, self.trees)
+        memo.save(snapshot_path(self.root), (head, rest, counts, last, *halves))
+
+
+class Difference:
+    """What looks other than in a snapshot: paths, and the nodes whose data does."""
+
+    __slots__ = ("_halves", "_kept", "_snapshot", "count", "nodes", "paths", "root", "seconds")
+
+    def __init__(
+        self, kept: tuple[Any, ...], halves: list[_Part], paths: list[str], nodes: list[str]
+    ) -> None:
+        self._kept = kept
+        self._halves = halves  # as far as they were unpacked
+        self._snapshot: Snapshot | None = None
+        self.paths = paths
+        self.nodes = nodes
+        self.root: str = kept[0][1]
+        self.count: int = kept[2][1]  # of all nodes
+        self.seconds: float = kept[3][1]  # of work saved
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a build has nothing to look at."""
+        return not (self.paths or self.nodes)
+
+    @property
+    def is_of_links(self) -> bool:
+        """Whether nothing may differ but that nodes show no data: a link that goes changes its directory."""
+        trees = self._kept[3][2]
+        return bool(trees and self.nodes) and set(self.paths) == set(self.nodes)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All that was compared."""
+        if self._snapshot is None:
+            (_, root, token, variables), rest, _, last, first, second = self._kept
+            kinds, links, real_paths = rest
+            digests, seconds, trees = last
+            halves = self._halves or [marshal.loads(first)]
+            halves += [marshal.loads(second)] if len(halves) < 2 else []
+            (prints, data), (more_prints, more_data) = halves
+            prints.update(more_prints)
+            data.update(more_data)
+            self._snapshot = Snapshot(
+                root, token, variables, prints, kinds, links, real_paths, data, digests, seconds,
+                trees,
+            )  # fmt: skip
+        return self._snapshot
+
+
 def check(root: str, environment: Mapping[str, str]) -> tuple[int, float] | None:
     """(nodes, seconds of work saved) if every path and variable is as it was; None otherwise."""
     found = compare(root, environment)
-    return None if found is None or is_changed(found) else summary(found)
+    return (found.count, found.seconds) if found is not None and found.is_empty else None
 
 
 def compare(
@@ -94,41 +180,19 @@ def compare(
 def _compare(
     root: str, environment: Mapping[str, str], prefix: str, many: int
 ) -> Difference | None:
-    kept = memo.load(snapshot_path(root))
-    if not isinstance(kept, tuple) or kept[:2] != (SHAPE, root):
+    kept: Any = memo.load(snapshot_path(root))
+    if not isinstance(kept, tuple) or kept[0][:2] != (SHAPE, root):
         return None
-    snapshot: Snapshot = kept
-    _, _, _, variables, prints, kinds, links, real_paths, data, _, _, _ = snapshot
-    if any(variable(environment, name) != value for name, value in variables.items()):
+    head, (kinds, links, real_paths), *_ = kept
+    if any(variable(environment, name) != value for name, value in head[3].items()):
         return None
-    paths, nodes = _differing(prefix, prints, data, many)
+    difference = _differing(prefix, kept, many)
     is_same = (
         all(_kind(prefix, path) == seen for path, seen in kinds.items())
         and all(_link(prefix, path) == text for path, text in links.items())
         and all(os.path.realpath(_join(prefix, path)) == was for path, was in real_paths.items())
     )
-    return (snapshot, paths, nodes) if is_same else None
-
-
-def is_changed(found: Difference) -> bool:
-    """Whether a build has anything to look at."""
-    return bool(found[1] or found[2])
-
-
-def lacks_only_links(found: Difference) -> bool:
-    """Whether nothing may differ but that nodes show no data: a link that goes changes its directory."""
-    snapshot, paths, moved = found
-    return bool(snapshot[11] and moved) and set(paths) == set(moved)
-
-
-def summary(found: Difference) -> tuple[int, float]:
-    """(nodes, seconds of work saved) of a snapshot that still holds."""
-    return len(found[0][8]), found[0][10]
-
-
-def root_of(found: Difference) -> str:
-    """The root of the project that was compared."""
-    return found[0][1]
+    return difference if is_same else None
 
 
 def variable(environment: Mapping[str, str], name: str) -> str | None:
@@ -139,30 +203,26 @@ def variable(environment: Mapping[str, str], name: str) -> str | None:
     return "\0".join(f"{one}={environment[one]}" for one in known)
 
 
-def _differing(
-    prefix: str,
-    prints: Mapping[str, Print],
-    data: Mapping[NodeName, tuple[int, int]],
-    many: int,
-) -> _Differing:
+def _differing(prefix: str, kept: Any, many: int) -> Difference:
     """The paths that are other than they were, and the nodes whose data is.
 
     Of many, a forked process looks at the second half meanwhile: it is all `stat`, one core's worth.
     """
-    if len(prints) < many or cores() < 2:
+    _, _, (paths, _), _, first, second = kept
+
+    def look(part: _Part) -> _Differing:
+        prints, data = part
         return _changed(prefix, prints.items()), _moved(prefix, data.items())
-    half, half_of_data = len(prints) // 2, len(data) // 2
 
-    def look(first: int | None, last: int | None, of_data: tuple[int | None, ...]) -> _Differing:
-        return (
-            _changed(prefix, islice(prints.items(), first, last)),
-            _moved(prefix, islice(data.items(), *of_data)),
-        )
-
-    ask = in_a_fork(lambda: look(half, None, (half_of_data, None)))
-    paths, nodes = look(None, half, (None, half_of_data))
-    more_paths, more_nodes = ask()
-    return paths + more_paths, nodes + more_nodes
+    if paths < many or cores() < 2:
+        halves: list[_Part] = [marshal.loads(first), marshal.loads(second)]
+        (changed, moved), (more_changed, more_moved) = map(look, halves)
+    else:
+        ask = in_a_fork(lambda: look(marshal.loads(second)))
+        halves = [marshal.loads(first)]
+        changed, moved = look(halves[0])
+        more_changed, more_moved = ask()
+    return Difference(kept, halves, changed + more_changed, moved + more_moved)
 
 
 def in_a_fork(work: Callable[[], _T]) -> Callable[[], _T]:

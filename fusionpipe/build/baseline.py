@@ -37,8 +37,8 @@ class Baseline:
         self.snapshot = snapshot
         self.remembered = remembered
         self.touched = touched
-        self._digests = snapshot[9]
-        self._position = {name: at for at, name in enumerate(snapshot[8])}
+        self._digests = snapshot.digests
+        self._position = {name: at for at, name in enumerate(snapshot.data)}
 
     @classmethod
     def of(
@@ -48,14 +48,14 @@ class Baseline:
 
         `unsettled` are nodes that were linked anew since: another result may have equal bytes.
         """
-        snapshot, paths, moved = difference
-        remembered = Remembered.load(root, snapshot[2])
+        snapshot = difference.snapshot
+        remembered = Remembered.load(root, snapshot.token)
         if remembered is None:
             return None
         touched = {name for name in unsettled if name in remembered.graph.nodes}
-        touched.update(NodeName(name) for name in moved)
+        touched.update(NodeName(name) for name in difference.nodes)
         structural: list[str] = []
-        for seen in paths:
+        for seen in difference.paths:
             path = "" if seen == ROOT else seen
             is_node = path in remembered.graph.nodes
             concerned = tuple(remembered.concerned_by(path))
@@ -80,7 +80,7 @@ class Baseline:
     @property
     def seconds(self) -> float:
         """What the runs of all linked results took."""
-        return self.snapshot[10]
+        return self.snapshot.seconds
 
     def digest(self, node: NodeName) -> Digest:
         """The digest of the data that a node had."""

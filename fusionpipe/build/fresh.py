@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from fusionpipe.build import snapshot
 from fusionpipe.build.baseline import Baseline
 from fusionpipe.build.remembered import Remembered
 from fusionpipe.build.session import Session, fingerprint_of
+from fusionpipe.build.snapshot import seen_by, seen_since
 from fusionpipe.build.work import Work
 from fusionpipe.disk import FileKind
 from fusionpipe.events import Outcome
+from fusionpipe.hot import Snapshot
 from fusionpipe.model import NodeName
 from fusionpipe.workspace import Workspace
 from fusionstore.digest import Digest
@@ -93,9 +94,17 @@ def _keep_all(work: Work, roots: dict[NodeName, _Root], digests: dict[NodeName, 
     remembered = Remembered.of(session.graph, session.structure)
     remembered.save(session.root)
     seconds = sum(record.seconds for record in work.records.values())
-    fresh = snapshot.Fresh(roots, digests, seconds, session.links.trees)
-    seen = snapshot.seen_by(session.disk)
-    snapshot.write(session.root, remembered.token, session.variables(), seen, fresh)
+    seen = seen_by(session.disk)
+    Snapshot(
+        root=str(session.root),
+        token=remembered.token,
+        variables=session.variables(),
+        **seen._asdict(),
+        data=roots,
+        digests=bytes.fromhex("".join(digests[name] for name in roots)),
+        seconds=seconds,
+        trees=session.links.trees,
+    ).save()
 
 
 def _keep_onto(
@@ -104,18 +113,22 @@ def _keep_onto(
     """After a build that went on from the last: what it looked at takes the place of what was known."""
     session = work.session
     before = baseline.snapshot
-    forgotten = _below_sources(before[4], baseline, work.sources)
-    seen = snapshot.seen_since(before, session.disk, forgotten)
+    forgotten = _below_sources(before.prints, baseline, work.sources)
+    seen = seen_since(before, session.disk, forgotten)
     outcomes = work.plan.outcomes
     ran = (name for name in work.records if outcomes[name] is Outcome.RAN)
     seconds = work.saved + sum(work.records[name].seconds for name in ran)
-    fresh = snapshot.Fresh(
-        {**before[8], **roots},
-        {name: digests.get(name) or baseline.digest(name) for name in before[8]},
-        seconds,
-        session.links.trees,
-    )
-    snapshot.write(session.root, before[2], before[3], seen, fresh)
+    now = (digests.get(name) or baseline.digest(name) for name in before.data)
+    Snapshot(
+        root=before.root,
+        token=before.token,
+        variables=before.variables,
+        **seen._asdict(),
+        data={**before.data, **roots},
+        digests=bytes.fromhex("".join(now)),
+        seconds=seconds,
+        trees=session.links.trees,
+    ).save()
 
 
 def _below_sources(

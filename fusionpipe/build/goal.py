@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fusionpipe.build.session import Session
-from fusionpipe.hot import root_of
 from fusionpipe.model import NodeName
 from fusionstore.store import no_step
 
@@ -34,7 +33,7 @@ def go_on(
 
     Raises StoreError, UsageError.
     """
-    root = Path(root_of(difference))
+    root = Path(difference.root)
     session = Session.resume(root, ambient, difference, step=step)
     if session is None or session.baseline is None:
         return None

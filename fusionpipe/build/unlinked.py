@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from fusionpipe import memo
 from fusionpipe.build.linkorder import LinkOrder
 from fusionpipe.build.state import DIRECTORY, NodeRow, State
 from fusionpipe.circumstances import circumstances
@@ -24,7 +23,7 @@ from fusionpipe.events import (
     Outcome,
     Report,
 )
-from fusionpipe.hot import cores, in_a_fork, lacks_only_links, snapshot_path
+from fusionpipe.hot import cores, in_a_fork
 from fusionpipe.journal import append_build, append_events, new_id, node_line
 from fusionpipe.model import NodeName
 from fusionpipe.workspace import Print, kind_letter, print_of
@@ -41,6 +40,7 @@ FEW = 1000
 """Names: a result of so many is looked over before it is linked (2 ms), for people read it too."""
 
 _LINK = ("data", "l")
+_LOG = ("logs.txt", "l")
 WORTH_A_FORK = 200
 """Nodes: half of them take longer to link than to fork."""
 
@@ -53,7 +53,7 @@ class _Node(NamedTuple):
     name: NodeName
     row: NodeRow
     root: tuple[int, int]  # (inode, mtime_ns) of its tree's directory
-    seal: bytes
+    seals: Mapping[Digest, bytes]  # of its data, and its reports if it has some
     names: _Names  # what its directory held with the link
 
 
@@ -70,7 +70,7 @@ class Unlinked:
         many: int,
     ) -> None:
         self._snapshot = snapshot
-        self._root = snapshot[1]
+        self._root = snapshot.root
         self._began = began
         self._many = many
         self._state = state
@@ -85,10 +85,10 @@ class Unlinked:
         From so `many` nodes on, two processes share the work.
         """
         began = time.monotonic()
-        if not lacks_only_links(difference):
+        if not difference.is_of_links:
             return None
-        snapshot, _, moved = difference
-        root, trees, gone = snapshot[1], snapshot[11], set(moved)
+        snapshot, gone = difference.snapshot, set(difference.nodes)
+        root, trees = snapshot.root, snapshot.trees
         store = Path(root, trees).parent
         state = State.load(Path(root))
         if state.unsettled or not _is_rooted(root, store):
@@ -104,7 +104,7 @@ class Unlinked:
         """Makes the links, and tells of it as of any build. Raises OSError."""
         started_ns = time.time_ns()
         id = new_id(started_ns)
-        report(BuildStarted(id, len(self._snapshot[8]), jobs, started_ns / 1e9))
+        report(BuildStarted(id, len(self._snapshot.data), jobs, started_ns / 1e9))
         made = self._make_links(started_ns)
         self._keep_fresh(made)
         finished = self._tell(id, made, report)
@@ -124,7 +124,7 @@ class Unlinked:
     # -- linking -------------------------------------------------------------------------------
     def _make_links(self, stamp: int) -> list[bool]:
         """Whether each node was linked; not where another build, or the user, was there before."""
-        trees = self._snapshot[11]
+        trees = self._snapshot.trees
         is_inside = not trees.startswith("/")
         order = LinkOrder(Path(self._root, DIRECTORY, "state", "links"))
 
@@ -162,9 +162,8 @@ class Unlinked:
             anew[node.name] = look[0]
             scans[node.name] = (look[0], scans[node.name][1])
         self._state.save_memory()
-        kept = self._snapshot
-        kept = (*kept[:4], {**kept[4], **anew}, *kept[5:])
-        memo.save(snapshot_path(self._root), kept)
+        self._snapshot.prints = {**self._snapshot.prints, **anew}
+        self._snapshot.save()
 
     def _is_settled(self) -> bool:
         """Waits until what changes from here on shows in the directories' times."""
@@ -181,8 +180,8 @@ class Unlinked:
     # -- telling -------------------------------------------------------------------------------
     def _tell(self, id: str, made: Sequence[bool], report: Report) -> BuildFinished:
         inside = {node.name for node in self._nodes}
-        rest = tuple(name for name in self._snapshot[8] if name not in inside)
-        saved = self._snapshot[10]
+        rest = tuple(name for name in self._snapshot.data if name not in inside)
+        saved = self._snapshot.seconds
         if rest:
             linked = sum(node.row.seconds for node in self._nodes)
             report(NodesKept(rest, max(0.0, saved - linked)))
@@ -194,7 +193,7 @@ class Unlinked:
                 lines.append(node_line(event.node, *told, event.seconds))
         append_events(self._root, id, lines)
         restored = sum(made)
-        kept = len(self._snapshot[8]) - restored
+        kept = len(self._snapshot.data) - restored
         return BuildFinished(id, 0, kept, restored, 0, 0, time.monotonic() - self._began, saved)
 
     def _events(self, made: Sequence[bool]) -> Iterator[NodeFinished]:
@@ -229,20 +228,21 @@ def _is_rooted(root: str, store: Path) -> bool:
 
 def _nodes(snapshot: Snapshot, state: State, gone: Container[str], store: Path) -> Sequence[_Node]:
     """What is known of the nodes that show nothing; nothing at all if something is not."""
-    prints, data = snapshot[4], snapshot[8]
+    prints, data = snapshot.prints, snapshot.data
     names = [name for name in data if name in gone]
     rows = [state.row(name) for name in names]
     scans = [state.memory.scans.get(name) for name in names]
     if not all(_is_plain(row, state) for row in rows):
         return ()
-    known = seals(store, [Digest(row.tree) for row in rows])
+    known = seals(store, {Digest(tree) for row in rows for tree in (row.tree, row.reports) if tree})
     if known is None:
         return ()
     nodes: list[_Node] = []
-    for name, row, scan, seal in zip(names, rows, scans, known, strict=True):
+    for name, row, scan in zip(names, rows, scans, strict=True):
         if scan is None or scan[0] != prints.get(name):
             return ()
-        nodes.append(_Node(name, row, data[name], seal, [row[:2] for row in scan[1]]))
+        own = {tree: known[tree] for tree in map(Digest, (row.tree, row.reports)) if tree}
+        nodes.append(_Node(name, row, data[name], own, [row[:2] for row in scan[1]]))
     return nodes
 
 
@@ -258,14 +258,19 @@ def _prove(prefix: str, trees: str, node: _Node) -> bool | None:
     look = _look(prefix, node.name)
     if look is None or look[1] != [row for row in node.names if row != _LINK]:
         return False
-    place = f"{'' if trees[:1] == '/' else prefix}{trees}{node.row.tree}"
+    place = trees if trees[:1] == "/" else prefix + trees
     try:
-        status = os.lstat(place)
+        status = os.lstat(place + node.row.tree)
+        if _LOG in node.names:  # gone from the store, it is no longer shown
+            os.stat(f"{prefix}{node.name}/logs.txt")
     except OSError:
         return False
     if (status.st_ino, status.st_mtime_ns) != node.root:
         return False
-    return stands(place, node.seal, FEW)
+    proofs = [stands(place + tree, seal, FEW) for tree, seal in node.seals.items()]
+    if False in proofs:
+        return False
+    return None if None in proofs else True
 
 
 def _look(prefix: str, name: str) -> tuple[Print, _Names] | None:

@@ -60,7 +60,7 @@ def build_from(
     difference: hot.Difference | None, options: BuildOptions, words: Sequence[str]
 ) -> int:
     """Builds, going on from the last build where what differs from it is known."""
-    if difference is not None and hot.lacks_only_links(difference):
+    if difference is not None and difference.is_of_links:
         from fusionpipe.build.unlinked import Unlinked  # a tenth of what is imported below
 
         unlinked = Unlinked.of(difference)

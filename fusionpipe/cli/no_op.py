@@ -21,18 +21,17 @@ def build_if_fresh(
     started_ns = time.time_ns()
     root = hot.root_above(here)
     found = None if root is None else hot.compare(root, ambient(), is_here=root == here)
-    if root is None or found is None or hot.is_changed(found):
+    if root is None or found is None or not found.is_empty:
         return found
     from fusionpipe.circumstances import circumstances
     from fusionpipe.journal import append_build, new_id
 
-    nodes, _ = hot.summary(found)
     seconds = time.monotonic() - began
-    counts = {"ran": 0, "kept": nodes, "restored": 0, "failed": 0, "skipped": 0}
+    counts = {"ran": 0, "kept": found.count, "restored": 0, "failed": 0, "skipped": 0}
     about = circumstances(root)
     append_build(root, new_id(started_ns), started_ns, seconds, ["fp", *words], counts, about)
     if not is_quiet:
         from fusionpipe.report.no_op import nothing_to_do
 
-        sys.stdout.write(nothing_to_do(nodes, seconds) + "\n")
+        sys.stdout.write(nothing_to_do(found.count, seconds) + "\n")
     return 0

@@ -7,7 +7,7 @@ asks makes sure that the trees are rooted.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fusionstore.digest import Digest
@@ -17,20 +17,20 @@ from fusionstore.opening import prepare
 from fusionstore.seal import TooLarge, scan_seal
 
 
-def seals(path: Path, trees: Sequence[Digest]) -> list[bytes] | None:
-    """The seals these trees have if nobody touched them, in their order; None if not all are known.
+def seals(path: Path, trees: Iterable[Digest]) -> Mapping[Digest, bytes] | None:
+    """The seals these trees have if nobody touched them; None if not all are known.
 
     The index is closed again: whoever forks afterwards shares nothing with it.
     """
     try:
         index = Index(prepare(path, create=False).index)
         try:
-            found = [index.seal(tree) for tree in trees]
+            found = {tree: index.seal(tree) for tree in trees}
         finally:
             index.close()
     except (StoreError, OSError):  # whoever opens the store tells
         return None
-    known = [seal for seal in found if seal is not None]
+    known = {tree: seal for tree, seal in found.items() if seal is not None}
     return known if len(known) == len(found) else None
 
 

@@ -39,7 +39,7 @@ RESTORE = {
     "open": 0.0,
     "scandir": 3.0,
     "lstat": 1.0,
-    "stat": 7.0,  # five of them find out that the link is gone
+    "stat": 8.0,  # five of them find out that the link is gone
     PYTHON: 46.0,
 }
 
