@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time
 
 from fusionpipe.model import Params, ParamValue
 
@@ -52,16 +51,24 @@ def canonical(value: object) -> ParamValue:
             return value if math.isfinite(value) else f"{_FLOAT}{value}"
         case str():
             return _TEXT + value if value.startswith(_TAG) else value
+        case list() | tuple():
+            return [canonical(item) for item in value]
+        case Mapping():
+            return {str(key): canonical(value[key]) for key in sorted(value)}
+        case _:
+            return _moment(value)
+
+
+def _moment(value: object) -> str:
+    from datetime import date, datetime, time  # slow to import, seldom a parameter
+
+    match value:
         case datetime():  # before date: a datetime is one
             return _DATETIME + value.isoformat()
         case date():
             return _DATE + value.isoformat()
         case time():
             return _TIME + value.isoformat()
-        case list() | tuple():
-            return [canonical(item) for item in value]
-        case Mapping():
-            return {str(key): canonical(value[key]) for key in sorted(value)}
         case _:
             raise TypeError(f"no parameter can be a {type(value).__name__}: {value!r}")
 
