@@ -15,7 +15,7 @@ from fusionpipe.build.roots import keep_source
 from fusionpipe.build.sources import Footprint, Read, read_source
 from fusionpipe.build.unlinked import FEW, UNPROVEN
 from fusionpipe.build.work import Failure, Flight, Work
-from fusionpipe.events import NodeFinished, Outcome, SourceHashing
+from fusionpipe.events import NodeFinished, NodesKept, Outcome, SourceHashing
 from fusionpipe.freeze import CannotFreeze
 from fusionpipe.model import Node, NodeName
 from fusionpipe.plan import State
@@ -38,6 +38,7 @@ class Finder:
     def __init__(self, work: Work, post: Callable[[SourceRead | SourceHashing], None]) -> None:
         self._work = work
         self._post = post
+        self._kept: list[NodeName] = []  # and not yet told of
 
     def look_up(self, name: NodeName) -> None:
         """Settles a ready node, or makes it wanted."""
@@ -59,16 +60,19 @@ class Finder:
 
     def _keep(self, name: NodeName) -> None:
         """Keeps a node that is as the last build left it, without asking for its key."""
-        assert self._work.session.baseline is not None
-        digest = self._work.session.baseline.digest(name)
-        row = self._work.session.state.row(name)
-        self._work.plan.found(name, digest, Outcome.KEPT)
-        self._work.saved += row.seconds
-        self._work.report(
-            NodeFinished(
-                name, Outcome.KEPT, "unchanged", row.key, digest, row.seconds, record=row.record
-            )
-        )
+        work = self._work
+        assert work.session.baseline is not None
+        work.plan.found(name, work.session.baseline.digest(name), Outcome.KEPT)
+        work.left_alone.add(name)
+        self._kept.append(name)
+
+    def tell_kept(self) -> None:
+        """Tells of the nodes that were kept since, all at once: after an edit high up they are thousands."""
+        if self._kept:
+            seconds = sum(map(self._work.session.state.seconds, self._kept))
+            self._work.saved += seconds
+            self._work.report(NodesKept(tuple(self._kept), seconds))
+            self._kept.clear()
 
     def _find(self, asked: Asked) -> None:
         name = asked.node.name

@@ -91,6 +91,7 @@ class Build:
         while not self._interrupts and (name := self.work.plan.next_ready()) is not None:
             self._finder.look_up(name)
             self._hear()
+        self._finder.tell_kept()
 
     def _start(self) -> None:
         work = self.work

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,7 +18,7 @@ from fusionpipe.build.work import Wishes, Work
 from fusionpipe.events import BuildFinished, BuildStarted, Event, NodesKept, Outcome, Report
 from fusionpipe.gitignore import ignore_generated
 from fusionpipe.journal import new_id
-from fusionpipe.model import Node
+from fusionpipe.model import Node, NodeName
 from fusionpipe.runner.family import kill_marked
 from fusionstore.digest import Digest
 from fusionstore.errors import StoreError
@@ -152,7 +152,9 @@ def _ignore_links(work: Work) -> None:
     """Keeps `git status` clean of what a build makes, and of nothing else."""
     session = work.session
     nodes = session.graph.nodes
-    names = nodes if session.baseline is None else work.plan.outcomes
+    names: Iterable[NodeName] = nodes
+    if session.baseline is not None:  # what is as it was has its links, and they are ignored
+        names = [name for name in work.plan.outcomes if name not in work.left_alone]
     ignore_generated(session.root, [(name, generated_names(nodes[name])) for name in names])
 
 

@@ -215,6 +215,7 @@ class Starter:
             return
         self._work.notice(f"{lost.why}; it runs again", lost.parent)
         self._work.damaged.add(lost.parent)
+        self._work.left_alone.discard(lost.parent)
         self._work.lost.add(self._work.plan.digest(lost.parent))
         row = self._work.session.state.row(lost.parent)
         self._work.session.state.put(lost.parent, row._replace(record=""))

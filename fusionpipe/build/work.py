@@ -88,6 +88,7 @@ class Work:
         self.saved: float = 0.0
         self.has_linked: bool = False
         self.is_winding_down: bool = False
+        self.left_alone: set[NodeName] = set()  # with the very bytes that the last build left
         self.damaged: set[NodeName] = set()  # whose stored bytes were found to be
         self.lost: set[Digest] = set()  # trees of those
         self.was_spoilt: bool = False  # a run wrote into stored files: others may share them
@@ -198,15 +199,18 @@ class Work:
         )
 
     def _has_parents_as_before(self, baseline: Baseline, name: NodeName) -> bool:
-        if name in self.damaged or baseline.digest(name) in self.lost:  # another directory now
-            return False
+        if name in self.damaged or (self.lost and baseline.digest(name) in self.lost):
+            return False  # another directory now
         # whoever is not in the plan has what it had, unless it was taken in for being damaged
         parents = (
             self.session.graph.nodes[name].parent_nodes()
             if self.damaged
             else self.plan.parents(name)
         )
-        return all(self.digest(parent) == baseline.digest(parent) for parent in parents)
+        return all(
+            parent in self.left_alone or self.digest(parent) == baseline.digest(parent)
+            for parent in parents
+        )
 
     def take_in(self, name: NodeName) -> None:
         """Brings a node that was left out, with all below it, into the plan: its bytes are damaged."""
