@@ -119,8 +119,8 @@ class Finder:
         """Looks a stored result over before it is linked, for people read it too; None if it is damaged.
 
         A tree of many names is linked as it stands: whichever node reads it has it proven first (L8).
-        What is to be told of that is returned. One that is linked already is here since its root was
-        altered, and is looked over whole, as is what people get without a link.
+        What is to be told of that is returned. One whose root was altered since this node was linked to it
+        is looked over whole, as is what people get without a link.
         """
         session = self._work.session
         store = session.store
@@ -131,12 +131,15 @@ class Finder:
                 for tree in record.slots.values():
                     store.check(tree)
                 return ""
-            small = [store.check_small(tree, FEW) for tree in record.slots.values()]
+            large = [tree for tree in record.slots.values() if not store.check_small(tree, FEW)]
+            if data in large and session.links.is_altered(data, session.state.row(name)):
+                store.check(data)
+                large.remove(data)
         except (StoreError, KeyError):
             return None
         finally:
             self._work.tell_findings()
-        return "" if all(small) else UNPROVEN
+        return UNPROVEN if large else ""
 
     def _data_in_the_way(self, name: NodeName) -> UserDataInTheWay | None:
         session = self._work.session

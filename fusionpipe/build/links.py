@@ -21,8 +21,9 @@ from fusionstore.digest import Digest
 from fusionstore.errors import Corrupt
 from fusionstore.tree import EMPTY_TREE
 
-if TYPE_CHECKING:  # it is slow to import and seldom wanted
-    from fusionpipe.build.plain import PlainResults
+if TYPE_CHECKING:
+    from fusionpipe.build.plain import PlainResults  # it is slow to import and seldom wanted
+    from fusionpipe.build.state import NodeRow
 
 Keep = Callable[[Path], object]
 """Takes a user's real directory out of the way, into the store, rooted. May raise UserDataInTheWay."""
@@ -83,6 +84,13 @@ class NodeLinks:
             return _root_of(data)
         except OSError:
             return None
+
+    def is_altered(self, tree: Digest, row: NodeRow) -> bool:
+        """Whether a tree's root is other than it was when the node of this row was linked to it."""
+        try:
+            return row.tree == tree and row.root != _root_of(str(self._tree_path(tree)))
+        except OSError:
+            return True
 
     def is_complete(self, node: NodeName, record: Record, made: Sequence[str]) -> bool:
         """True if the node's directory shows the reports and a log too of the result it is linked to.

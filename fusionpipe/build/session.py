@@ -96,8 +96,10 @@ class Session:
         """
         opening = Opening(root)
         with opening.undone():
-            baseline = Baseline.of(root, difference, opening.disk, opening.state.unsettled)
-            if baseline is None:
+            state = opening.state
+            baseline = Baseline.of(root, difference, opening.disk, state.unsettled)
+            # without rows the project's root would keep nothing of what is left alone
+            if baseline is None or not state.has_rows:
                 opening.clock.close()
                 return None
             session = opening.session(baseline.remembered.graph, ambient, step)

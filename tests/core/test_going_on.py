@@ -81,6 +81,7 @@ LOOKS_AT: dict[str, tuple[Change, tuple[str, str] | None]] = {
     "a new file of code": (lambda p: p.write("d/code/more", ""), None),
     "a new node": (lambda p: p.node("e"), None),
     "a new variable": (lambda p: p.environment.update(VIRTUAL_ENV="/nowhere"), None),
+    "no word of what is linked": (lambda p: (p.root / ".fusionpipe/state/rows").unlink(), None),
     "no graph": (lambda p: (p.root / ".fusionpipe/state/graph").unlink(), None),
     "another graph": (
         lambda p: (p.root / ".fusionpipe/state/graph").write_bytes(b"torn"),
@@ -281,6 +282,22 @@ def test_what_was_added_to_a_large_linked_result_is_moved_aside(tmp_path: Path) 
     built = project.build()
     assert {"large"} == built.named(Outcome.RESTORED)
     assert "mine" not in project.data("large")
+    assert "is not part of the stored tree" in built.notices
+
+
+@pytest.mark.parametrize("is_read_anew", [False, True])
+def test_a_large_result_that_was_added_to_before_its_link_went_is_looked_over(
+    is_read_anew: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project").node("large", LARGE)
+    project.build()
+    project.write("large/data/mine", "mine\n")
+    (project.root / "large/data/7").unlink()
+    (project.root / "large/data").unlink()
+    built = project.build(session=project.session() if is_read_anew else None)
+    assert {"large"} == built.named(Outcome.RESTORED)
+    assert {str(number): f"{number}\n" for number in range(1, 1201)} == project.data("large")
     assert "is not part of the stored tree" in built.notices
 
 
