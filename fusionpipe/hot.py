@@ -10,6 +10,7 @@ import gc
 import marshal
 import os
 import stat
+from contextlib import suppress
 from itertools import islice
 
 from fusionpipe import memo
@@ -248,10 +249,12 @@ def in_a_fork(work: Callable[[], _T]) -> Callable[[], _T]:
     def answer() -> _T:
         with open(reading, "rb") as pipe:
             said = pipe.read()
-        _, status = os.waitpid(child, 0)
-        if status:
+        with suppress(ChildProcessError):  # who started us ignores SIGCHLD: nobody to wait for
+            os.waitpid(child, 0)
+        try:
+            found: _T = marshal.loads(said)
+        except (EOFError, TypeError, ValueError):  # it died before it had said all
             return work()
-        found: _T = marshal.loads(said)
         return found
 
     return answer

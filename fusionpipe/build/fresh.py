@@ -16,6 +16,7 @@ from fusionpipe.hot import Snapshot
 from fusionpipe.model import NodeName
 from fusionpipe.workspace import Workspace
 from fusionstore.digest import Digest
+from fusionstore.errors import StoreError
 
 _Root = tuple[int, int]
 
@@ -80,12 +81,35 @@ def _data_root(work: Work, name: NodeName) -> _Root | None:
     session = work.session
     if session.graph.nodes[name].source is None:
         record = work.records.get(name)
-        return None if record is None else session.links.linked_root(name, record.slots["data"])
+        return None if record is None else _linked_root(work, name, record.slots["data"])
     try:
         status = os.stat(session.root / name / "data")
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns
+
+
+def _linked_root(work: Work, name: NodeName, tree: Digest) -> _Root | None:
+    """The root of a node's linked tree, proven where it is no longer what it was when it was linked.
+
+    It was mended since, for a node that reads it, or somebody added to it while the build went on.
+    """
+    session = work.session
+    root = session.links.linked_root(name, tree)
+    row = session.state.row(name)
+    if root in (None, row.root):
+        return root
+    if session.links.shares_files:
+        return None
+    try:
+        session.store.check(tree)
+    except (StoreError, KeyError):
+        return None
+    finally:
+        work.tell_findings()
+    root = session.links.linked_root(name, tree)
+    session.state.put(name, row._replace(root=root or row.root))
+    return root
 
 
 def _keep_all(work: Work, roots: dict[NodeName, _Root], digests: dict[NodeName, Digest]) -> None:

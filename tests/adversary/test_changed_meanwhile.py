@@ -70,6 +70,37 @@ def test_own_data_put_in_place_of_a_link_during_a_build_is_not_taken_for_the_res
     assert {"it.txt": "a\n"} == project.data("a")
 
 
+def test_a_file_added_to_a_linked_tree_during_a_build_is_no_part_of_the_result(
+    project: Project,
+) -> None:
+    project.node("a").node("b").build()
+    project.node("a").node("b", "echo edited > ../data/it.txt")
+    act = once_started("b", lambda: project.write("a/data/mine.txt", "mine"))
+    built = project.build(on_event=act)
+    assert "kept" == built.outcomes["a"]
+    project.call("build")
+    assert {"it.txt": "a\n"} == project.data("a")
+
+
+def test_a_result_mended_for_its_reader_is_fresh_for_status_too(project: Project) -> None:
+    """twin holds a's file and one more: what is altered in one is altered in both."""
+    twin, read = (
+        "echo a > ../data/it.txt; echo 1 > ../data/1",
+        "cat ../parents/*/* > ../data/it.txt",
+    )
+    project.node("a").node("twin", twin).node("b", read, parents=["twin"]).build()
+    (path := (project.root / "a/data/it.txt").resolve()).chmod(0o644)
+    path.write_text("damaged")
+    (project.root / "a/data").unlink()
+    assert {"a"} == project.build().named(Outcome.RAN)
+    project.node("twin", twin).node("b", f"{read} # edited", parents=["twin"])
+    built = project.build()
+    assert ("kept", "ran") == (built.outcomes["twin"], built.outcomes["b"])
+    assert "was brought back from the store's objects" in built.notices
+    assert "nothing to do" in project.call("build").out
+    assert 0 == project.call("status", "--check").code
+
+
 def test_a_result_of_other_params_linked_by_a_later_build_is_taken_back(project: Project) -> None:
     project.node("a", "cat ../params.json > ../data/it.txt", toml="[params]\nk = 1\n").node("b")
     rebuild_b(project, lambda: project.fp("build", "a", "-p", "a.k=2"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -136,6 +137,16 @@ def test_where_a_forked_process_dies_its_work_is_done_all_the_same(
         return ["a"], ["b"]
 
     assert (["a"], ["b"]) == hot.in_a_fork(work)()
+
+
+@FORKS
+def test_where_nobody_hears_how_a_forked_process_ended_its_work_is_done_all_the_same() -> None:
+    """Cron and some shells start us with SIGCHLD ignored: there is nothing to wait for then."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert (["a"], ["b"]) == hot.in_a_fork(lambda: (["a"], ["b"]))()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 def test_a_source_is_read_again_for_one_of_its_readers(project: Project) -> None:
