@@ -10,28 +10,30 @@ import gc
 import marshal
 import os
 import stat
-from itertools import islice
 
 from fusionpipe import memo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import TypeVar
 
     from fusionpipe.model import NodeName
-    from fusionpipe.workspace import Print
+
+    Packed = tuple[tuple[str, ...], bytes]
+    """Names, and for each as many 64-bit words as belong to one: a tuple for each would take ten times the time
+    to load, and the memory."""
 
     Snapshot = tuple[
         str,
         str,
         bytes,  # which graph it belongs to: see build.remembered
         Mapping[str, str | None],  # environment variables
-        Mapping[str, Print],
+        Packed,  # every path with its fingerprint: see fusionpipe.prints
         Mapping[str, str | None],  # kinds of what was only asked for its kind
         Mapping[str, str | None],  # texts of symlinks
         Mapping[str, str],  # real paths
-        Mapping[NodeName, tuple[int, int]],  # (inode, mtime_ns) of each node's data
+        tuple[tuple[NodeName, ...], bytes],  # (inode, mtime_ns) of each node's data
         bytes,  # the digest of each node's data, in the same order, 32 bytes each
         float,  # seconds of work saved
         str,  # what links to trees say before a digest, from the root; "" where results are no links
@@ -44,13 +46,15 @@ if TYPE_CHECKING:
     Difference = tuple[Snapshot, list[str], list[str]]
     """The snapshot; the paths that look other than they did; the nodes whose data does."""
 
-SHAPE = "snapshot 4"
+SHAPE = "snapshot 5"
 ROOT = "."
 """How the root itself is written among the paths."""
 
 
 MANY = 20_000
 """Paths: looking at half of them takes ten times as long as to fork."""
+
+_WORD = (1 << 64) - 1
 
 _LETTERS = {stat.S_IFREG: "f", stat.S_IFDIR: "d"}
 
@@ -123,7 +127,7 @@ def lacks_only_links(found: Difference) -> bool:
 
 def summary(found: Difference) -> tuple[int, float]:
     """(nodes, seconds of work saved) of a snapshot that still holds."""
-    return len(found[0][8]), found[0][10]
+    return len(found[0][8][0]), found[0][10]
 
 
 def root_of(found: Difference) -> str:
@@ -139,28 +143,23 @@ def variable(environment: Mapping[str, str], name: str) -> str | None:
     return "\0".join(f"{one}={environment[one]}" for one in known)
 
 
-def _differing(
-    prefix: str,
-    prints: Mapping[str, Print],
-    data: Mapping[NodeName, tuple[int, int]],
-    many: int,
-) -> _Differing:
+def _differing(prefix: str, prints: Packed, data: Packed, many: int) -> _Differing:
     """The paths that are other than they were, and the nodes whose data is.
 
     Of many, a forked process looks at the second half meanwhile: it is all `stat`, one core's worth.
     """
-    if len(prints) < many or cores() < 2:
-        return _changed(prefix, prints.items()), _moved(prefix, data.items())
-    half, half_of_data = len(prints) // 2, len(data) // 2
-
-    def look(first: int | None, last: int | None, of_data: tuple[int | None, ...]) -> _Differing:
-        return (
-            _changed(prefix, islice(prints.items(), first, last)),
-            _moved(prefix, islice(data.items(), *of_data)),
+    count = len(prints[0])
+    if count < many or cores() < 2:
+        return _changed(prefix, prints, 0, count), _moved(prefix, data, 0, len(data[0]))
+    half, half_of_data = count // 2, len(data[0]) // 2
+    ask = in_a_fork(
+        lambda: (
+            _changed(prefix, prints, half, count),
+            _moved(prefix, data, half_of_data, len(data[0])),
         )
-
-    ask = in_a_fork(lambda: look(half, None, (half_of_data, None)))
-    paths, nodes = look(None, half, (None, half_of_data))
+    )
+    paths = _changed(prefix, prints, 0, half)
+    nodes = _moved(prefix, data, 0, half_of_data)
     more_paths, more_nodes = ask()
     return paths + more_paths, nodes + more_nodes
 
@@ -203,15 +202,16 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _changed(prefix: str, prints: Iterable[tuple[str, Print]]) -> list[str]:
-    """The paths whose fingerprint is another now, or that are gone."""
+def _changed(prefix: str, prints: Packed, first: int, last: int) -> list[str]:
+    """The paths of a part whose fingerprint is another now, or that are gone."""
     status = os.stat
     changed: list[str] = []
-    rows = iter(prints)
+    word = iter(memoryview(prints[1]).cast("Q")[5 * first : 5 * last])
+    rows = zip(prints[0][first:last], word, word, word, word, word, strict=False)
     path = ""
     while True:
         try:
-            for path, (mtime, ctime, size, inode, device) in rows:
+            for path, mtime, ctime, size, inode, device in rows:
                 now = status(path if path[:1] == "/" else prefix + path)
                 if (
                     now.st_mtime_ns != mtime
@@ -219,24 +219,31 @@ def _changed(prefix: str, prints: Iterable[tuple[str, Print]]) -> list[str]:
                     or now.st_size != size
                     or now.st_ino != inode
                     or now.st_dev != device
-                ):
+                ) and _words(now) != (mtime, ctime, size, inode, device):
                     changed.append(path)
             return changed
         except OSError:  # the loop goes on behind the path that is gone
             changed.append(path)
 
 
-def _moved(prefix: str, data: Iterable[tuple[NodeName, tuple[int, int]]]) -> list[str]:
-    """The nodes whose data leads to another tree than it led to, or had something added at its root."""
+def _words(now: os.stat_result) -> tuple[int, ...]:
+    """As a fingerprint has them, a time before 1970 too."""
+    times = now.st_mtime_ns & _WORD, now.st_ctime_ns & _WORD
+    return (*times, now.st_size, now.st_ino, now.st_dev)
+
+
+def _moved(prefix: str, data: Packed, first: int, last: int) -> list[str]:
+    """The nodes of a part whose data leads to another tree, or had something added at its root."""
     status = os.stat
     moved: list[str] = []
-    rows = iter(data)
+    word = iter(memoryview(data[1]).cast("Q")[2 * first : 2 * last])
+    rows = zip(data[0][first:last], word, word, strict=False)
     node = ""
     while True:
         try:
-            for node, (inode, mtime) in rows:
+            for node, inode, mtime in rows:
                 now = status(f"{prefix}{node}/data")
-                if now.st_ino != inode or now.st_mtime_ns != mtime:
+                if now.st_ino != inode or now.st_mtime_ns & _WORD != mtime:
                     moved.append(node)
             return moved
         except OSError:

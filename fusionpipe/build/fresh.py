@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from fusionpipe.build import snapshot
 from fusionpipe.build.baseline import Baseline
 from fusionpipe.build.remembered import Remembered
-from fusionpipe.build.session import Session, fingerprint_of
+from fusionpipe.build.session import Session
 from fusionpipe.build.work import Work
 from fusionpipe.disk import FileKind
 from fusionpipe.events import Outcome
 from fusionpipe.model import NodeName
+from fusionpipe.prints import Print, fingerprint_of
 from fusionpipe.workspace import Workspace
-from fusionstore.digest import Digest
 
 _Root = tuple[int, int]
 
@@ -27,16 +27,16 @@ def keep_fresh(work: Work) -> None:
     for name in names:
         _see_links(session, name)
     is_same = _settle(session)
-    roots = {name: root for name in names if (root := _data_root(work, name))}
+    found = ((name, _data_root(work, name)) for name in names)
+    roots = {name: snapshot.root_words(*root) for name, root in found if root}
     is_settled = is_same and len(roots) == len(names)
     session.state.save(session.graph.nodes, is_settled=is_settled)
     if not is_settled:
         return
-    digests = {name: work.plan.digest(name) for name in names}
     if baseline is None:
-        _keep_all(work, roots, digests)
+        _keep_all(work, roots)
     else:
-        _keep_onto(work, baseline, roots, digests)
+        _keep_onto(work, baseline, roots)
 
 
 def _looked_at(work: Work, baseline: Baseline) -> tuple[NodeName, ...]:
@@ -65,10 +65,15 @@ def _see_below(disk: Workspace, directory: str) -> None:
 
 def _settle(session: Session) -> bool:
     disk = session.disk
-    young = [seen for path in disk.racy if isinstance(seen := disk.sightings.get(path), tuple)]
+    young = [seen for path in disk.racy if isinstance(seen := disk.sightings.get(path), bytes)]
     if young:
-        session.clock.settle(fingerprint_of(max(young, key=lambda seen: max(seen[:2]))))
+        session.clock.settle(fingerprint_of(max(young, key=_changed_ns)))
     return disk.settle()
+
+
+def _changed_ns(seen: Print) -> int:
+    known = fingerprint_of(seen)
+    return max(known.mtime_ns, known.ctime_ns)
 
 
 def _data_root(work: Work, name: NodeName) -> _Root | None:
@@ -87,31 +92,31 @@ def _data_root(work: Work, name: NodeName) -> _Root | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def _keep_all(work: Work, roots: dict[NodeName, _Root], digests: dict[NodeName, Digest]) -> None:
+def _keep_all(work: Work, roots: dict[NodeName, bytes]) -> None:
     """After a build that read the project: its graph is kept too."""
     session = work.session
     remembered = Remembered.of(session.graph, session.structure)
     remembered.save(session.root)
     seconds = sum(record.seconds for record in work.records.values())
-    fresh = snapshot.Fresh(roots, digests, seconds, session.links.trees)
+    data = (tuple(roots), b"".join(roots.values()))
+    told = bytes.fromhex("".join(map(work.plan.digest, roots)))
+    fresh = snapshot.Fresh(data, told, seconds, session.links.trees)
     seen = snapshot.seen_by(session.disk)
     snapshot.write(session.root, remembered.token, session.variables(), seen, fresh)
 
 
-def _keep_onto(
-    work: Work, baseline: Baseline, roots: dict[NodeName, _Root], digests: dict[NodeName, Digest]
-) -> None:
+def _keep_onto(work: Work, baseline: Baseline, roots: dict[NodeName, bytes]) -> None:
     """After a build that went on from the last: what it looked at takes the place of what was known."""
     session = work.session
     before = baseline.snapshot
-    forgotten = _below_sources(before[4], baseline, work.sources)
+    forgotten = _below_sources(before[4][0], baseline, work.sources)
     seen = snapshot.seen_since(before, session.disk, forgotten)
     outcomes = work.plan.outcomes
     ran = (name for name in work.records if outcomes[name] is Outcome.RAN)
     seconds = work.saved + sum(work.records[name].seconds for name in ran)
     fresh = snapshot.Fresh(
-        {**before[8], **roots},
-        {name: digests.get(name) or baseline.digest(name) for name in before[8]},
+        snapshot.patched(before[8], roots),
+        baseline.digests({name: work.plan.digest(name) for name in roots}),
         seconds,
         session.links.trees,
     )
