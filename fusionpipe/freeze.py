@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from fusionpipe.action import Action, Material, encode
 from fusionpipe.model import FileSet, Node
-from fusionpipe.workspace import Print, Workspace, print_of
+from fusionpipe.prints import Print, print_of
+from fusionpipe.workspace import Workspace
 from fusionstore.contract import Json
 from fusionstore.digest import Digest, digest_bytes
 from fusionstore.tree import Entry, Kind, Tree, build

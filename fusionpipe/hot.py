@@ -11,20 +11,21 @@ import marshal
 import os
 import stat
 from contextlib import suppress
-from itertools import islice
 
 from fusionpipe import memo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, TypeVar
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
 
     from fusionpipe.model import NodeName
-    from fusionpipe.workspace import Print
+
+    Packed = tuple[tuple[str, ...], bytes]
+    """Names, and for each as many 64-bit words as belong to one: a tuple for each would take ten times the time
+    to load, and the memory."""
 
     _T = TypeVar("_T")
-    _Part = tuple[dict[str, Print], dict[NodeName, tuple[int, int]]]
     _Differing = tuple[list[str], list[str]]
 
 SHAPE = "snapshot 5"
@@ -33,6 +34,8 @@ ROOT = "."
 
 MANY = 20_000
 """Paths: looking at half of them takes ten times as long as to fork."""
+
+_WORD = (1 << 64) - 1
 
 _LETTERS = {stat.S_IFREG: "f", stat.S_IFDIR: "d"}
 
@@ -56,8 +59,17 @@ class Snapshot:
     """How a build that left everything fresh saw its project."""
 
     __slots__ = (
-        "data", "digests", "kinds", "links", "prints", "real_paths", "root", "seconds", "token",
-        "trees", "variables",
+        "data",
+        "digests",
+        "kinds",
+        "links",
+        "prints",
+        "real_paths",
+        "root",
+        "seconds",
+        "token",
+        "trees",
+        "variables",
     )  # fmt: skip
 
     def __init__(
@@ -65,11 +77,11 @@ class Snapshot:
         root: str,
         token: bytes,
         variables: Mapping[str, str | None],
-        prints: Mapping[str, Print],
+        prints: Packed,
         kinds: Mapping[str, str | None],
         links: Mapping[str, str | None],
         real_paths: Mapping[str, str],
-        data: Mapping[NodeName, tuple[int, int]],
+        data: tuple[tuple[NodeName, ...], bytes],
         digests: bytes,
         seconds: float,
         trees: str,
@@ -77,7 +89,7 @@ class Snapshot:
         self.root = root
         self.token = token  # which graph it belongs to: see build.remembered
         self.variables = variables  # of the environment
-        self.prints = prints
+        self.prints = prints  # every path with its fingerprint: see fusionpipe.prints
         self.kinds = kinds  # of what was only asked for its kind
         self.links = links  # texts of symlinks
         self.real_paths = real_paths
@@ -89,43 +101,30 @@ class Snapshot:
         )
 
     def save(self) -> None:
-        """Keeps it for the next build. Raises OSError.
+        """Keeps it for the next build. Raises OSError."""
+        seen = (self.prints, self.kinds, self.links, self.real_paths)
+        results = (self.data, self.digests, self.seconds, self.trees)
+        facts = (self.root, self.token, self.variables, *seen, *results)  # as __init__ has them
+        memo.save(snapshot_path(self.root), (SHAPE, facts))
 
-        In two halves, each to be unpacked by the process that compares it.
-        """
-        at, nodes_at = len(self.prints) // 2, len(self.data) // 2
-        halves = (
-            marshal.dumps(
-                (
-                    dict(islice(self.prints.items(), *part)),
-                    dict(islice(self.data.items(), *of_data)),
-                )
-            )
-            for part, of_data in (((0, at), (0, nodes_at)), ((at, None), (nodes_at, None)))
-        )
-        head = (SHAPE, self.root, self.token, dict(self.variables))
-        rest = (dict(self.kinds), dict(self.links), dict(self.real_paths))
-        counts = (len(self.prints), len(self.data))
-        last = (self.digests, self.seconds, self.trees)
-        memo.save(snapshot_path(self.root), (head, rest, counts, last, *halves))
+    @classmethod
+    def load(cls, root: str) -> Snapshot | None:
+        """The snapshot of the project at this root, if there is one to be trusted."""
+        kept = memo.load(snapshot_path(root))
+        if not isinstance(kept, tuple) or kept[0] != SHAPE or kept[1][0] != root:
+            return None
+        return cls(*kept[1])
 
 
 class Difference:
     """What looks other than in a snapshot: paths, and the nodes whose data does."""
 
-    __slots__ = ("_halves", "_kept", "_snapshot", "count", "nodes", "paths", "root", "seconds")
+    __slots__ = ("nodes", "paths", "snapshot")
 
-    def __init__(
-        self, kept: tuple[Any, ...], halves: list[_Part], paths: list[str], nodes: list[str]
-    ) -> None:
-        self._kept = kept
-        self._halves = halves  # as far as they were unpacked
-        self._snapshot: Snapshot | None = None
+    def __init__(self, snapshot: Snapshot, paths: list[str], nodes: list[str]) -> None:
+        self.snapshot = snapshot
         self.paths = paths
         self.nodes = nodes
-        self.root: str = kept[0][1]
-        self.count: int = kept[2][1]  # of all nodes
-        self.seconds: float = kept[3][1]  # of work saved
 
     @property
     def is_empty(self) -> bool:
@@ -135,32 +134,20 @@ class Difference:
     @property
     def is_of_links(self) -> bool:
         """Whether nothing may differ but that nodes show no data: a link that goes changes its directory."""
-        trees = self._kept[3][2]
-        return bool(trees and self.nodes) and set(self.paths) == set(self.nodes)
+        return bool(self.snapshot.trees and self.nodes) and set(self.paths) == set(self.nodes)
 
     @property
-    def snapshot(self) -> Snapshot:
-        """All that was compared."""
-        if self._snapshot is None:
-            (_, root, token, variables), rest, _, last, first, second = self._kept
-            kinds, links, real_paths = rest
-            digests, seconds, trees = last
-            halves = self._halves or [marshal.loads(first)]
-            halves += [marshal.loads(second)] if len(halves) < 2 else []
-            (prints, data), (more_prints, more_data) = halves
-            prints.update(more_prints)
-            data.update(more_data)
-            self._snapshot = Snapshot(
-                root, token, variables, prints, kinds, links, real_paths, data, digests, seconds,
-                trees,
-            )  # fmt: skip
-        return self._snapshot
+    def count(self) -> int:
+        """How many nodes there are in all."""
+        return len(self.snapshot.data[0])
 
 
 def check(root: str, environment: Mapping[str, str]) -> tuple[int, float] | None:
     """(nodes, seconds of work saved) if every path and variable is as it was; None otherwise."""
     found = compare(root, environment)
-    return (found.count, found.seconds) if found is not None and found.is_empty else None
+    if found is None or not found.is_empty:
+        return None
+    return found.count, found.snapshot.seconds
 
 
 def compare(
@@ -181,19 +168,19 @@ def compare(
 def _compare(
     root: str, environment: Mapping[str, str], prefix: str, many: int
 ) -> Difference | None:
-    kept: Any = memo.load(snapshot_path(root))
-    if not isinstance(kept, tuple) or kept[0][:2] != (SHAPE, root):
+    before = Snapshot.load(root)
+    if before is None:
         return None
-    head, (kinds, links, real_paths), *_ = kept
-    if any(variable(environment, name) != value for name, value in head[3].items()):
+    if any(variable(environment, name) != value for name, value in before.variables.items()):
         return None
-    difference = _differing(prefix, kept, many)
+    paths, nodes = _differing(prefix, before.prints, before.data, many)
+    real_paths = before.real_paths.items()
     is_same = (
-        all(_kind(prefix, path) == seen for path, seen in kinds.items())
-        and all(_link(prefix, path) == text for path, text in links.items())
-        and all(os.path.realpath(_join(prefix, path)) == was for path, was in real_paths.items())
+        all(_kind(prefix, path) == seen for path, seen in before.kinds.items())
+        and all(_link(prefix, path) == text for path, text in before.links.items())
+        and all(os.path.realpath(_join(prefix, path)) == was for path, was in real_paths)
     )
-    return difference if is_same else None
+    return Difference(before, paths, nodes) if is_same else None
 
 
 def variable(environment: Mapping[str, str], name: str) -> str | None:
@@ -204,26 +191,25 @@ def variable(environment: Mapping[str, str], name: str) -> str | None:
     return "\0".join(f"{one}={environment[one]}" for one in known)
 
 
-def _differing(prefix: str, kept: Any, many: int) -> Difference:
+def _differing(prefix: str, prints: Packed, data: Packed, many: int) -> _Differing:
     """The paths that are other than they were, and the nodes whose data is.
 
     Of many, a forked process looks at the second half meanwhile: it is all `stat`, one core's worth.
     """
-    _, _, (paths, _), _, first, second = kept
-
-    def look(part: _Part) -> _Differing:
-        prints, data = part
-        return _changed(prefix, prints.items()), _moved(prefix, data.items())
-
-    if paths < many or cores() < 2:
-        halves: list[_Part] = [marshal.loads(first), marshal.loads(second)]
-        (changed, moved), (more_changed, more_moved) = map(look, halves)
-    else:
-        ask = in_a_fork(lambda: look(marshal.loads(second)))
-        halves = [marshal.loads(first)]
-        changed, moved = look(halves[0])
-        more_changed, more_moved = ask()
-    return Difference(kept, halves, changed + more_changed, moved + more_moved)
+    count = len(prints[0])
+    if count < many or cores() < 2:
+        return _changed(prefix, prints, 0, count), _moved(prefix, data, 0, len(data[0]))
+    half, half_of_data = count // 2, len(data[0]) // 2
+    ask = in_a_fork(
+        lambda: (
+            _changed(prefix, prints, half, count),
+            _moved(prefix, data, half_of_data, len(data[0])),
+        )
+    )
+    paths = _changed(prefix, prints, 0, half)
+    nodes = _moved(prefix, data, 0, half_of_data)
+    more_paths, more_nodes = ask()
+    return paths + more_paths, nodes + more_nodes
 
 
 def in_a_fork(work: Callable[[], _T]) -> Callable[[], _T]:
@@ -266,15 +252,16 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _changed(prefix: str, prints: Iterable[tuple[str, Print]]) -> list[str]:
-    """The paths whose fingerprint is another now, or that are gone."""
+def _changed(prefix: str, prints: Packed, first: int, last: int) -> list[str]:
+    """The paths of a part whose fingerprint is another now, or that are gone."""
     status = os.stat
     changed: list[str] = []
-    rows = iter(prints)
+    word = iter(memoryview(prints[1]).cast("Q")[5 * first : 5 * last])
+    rows = zip(prints[0][first:last], word, word, word, word, word, strict=False)
     path = ""
     while True:
         try:
-            for path, (mtime, ctime, size, inode, device) in rows:
+            for path, mtime, ctime, size, inode, device in rows:
                 now = status(path if path[:1] == "/" else prefix + path)
                 if (
                     now.st_mtime_ns != mtime
@@ -282,24 +269,31 @@ def _changed(prefix: str, prints: Iterable[tuple[str, Print]]) -> list[str]:
                     or now.st_size != size
                     or now.st_ino != inode
                     or now.st_dev != device
-                ):
+                ) and _words(now) != (mtime, ctime, size, inode, device):
                     changed.append(path)
             return changed
         except OSError:  # the loop goes on behind the path that is gone
             changed.append(path)
 
 
-def _moved(prefix: str, data: Iterable[tuple[NodeName, tuple[int, int]]]) -> list[str]:
-    """The nodes whose data leads to another tree than it led to, or had something added at its root."""
+def _words(now: os.stat_result) -> tuple[int, ...]:
+    """As a fingerprint has them, a time before 1970 too."""
+    times = now.st_mtime_ns & _WORD, now.st_ctime_ns & _WORD
+    return (*times, now.st_size, now.st_ino, now.st_dev)
+
+
+def _moved(prefix: str, data: Packed, first: int, last: int) -> list[str]:
+    """The nodes of a part whose data leads to another tree, or had something added at its root."""
     status = os.stat
     moved: list[str] = []
-    rows = iter(data)
+    word = iter(memoryview(data[1]).cast("Q")[2 * first : 2 * last])
+    rows = zip(data[0][first:last], word, word, strict=False)
     node = ""
     while True:
         try:
-            for node, (inode, mtime) in rows:
+            for node, inode, mtime in rows:
                 now = status(f"{prefix}{node}/data")
-                if now.st_ino != inode or now.st_mtime_ns != mtime:
+                if now.st_ino != inode or now.st_mtime_ns & _WORD != mtime:
                     moved.append(node)
             return moved
         except OSError:

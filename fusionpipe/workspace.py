@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import TypeVar, assert_never
 
 from fusionpipe.disk import FileKind, Listed
+from fusionpipe.memory import Memory, Row, Rows
+from fusionpipe.prints import Print, fingerprint_of, print_of
 from fusionstore.digest import Digest, digest_file
-
-Print = tuple[int, int, int, int, int]
-"""(mtime_ns, ctime_ns, size, inode, device) of what stands at a path."""
 
 Sighting = Print | str | None
 """What was learned of a path: its fingerprint; only its kind ("f", "d", "o"); or that nothing is there."""
@@ -40,8 +39,8 @@ class Question(StrEnum):
     PRINT = "p"
 
 
-Asked = dict[str, tuple[tuple[Question, Answer], ...]]
-"""By path, everything that was asked of it, with the first answer. Tuples: there is one for each path."""
+Note = Callable[[str, Question, Answer], None]
+"""Told of each question and its answer."""
 
 _A = TypeVar("_A", bound=Answer)
 
@@ -54,50 +53,6 @@ _KINDS = {
 }
 _LETTERS = {FileKind.FILE: "f", FileKind.DIRECTORY: "d", FileKind.OTHER: "o"}
 _BY_LETTER = {letter: kind for kind, letter in _LETTERS.items()} | {"l": FileKind.SYMLINK}
-
-
-def print_of(status: os.stat_result) -> Print:
-    """The fingerprint of a path's `stat`."""
-    return (
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_size,
-        status.st_ino,
-        status.st_dev,
-    )
-
-
-class Memory:
-    """What is carried from build to build about the user's files. Plain values, for `memo`.
-
-    By path: the fingerprint there, and a file's digest, its bytes, the names in a directory, a `#!` line.
-    """
-
-    def __init__(
-        self,
-        files: dict[str, tuple[Print, str]] | None = None,
-        texts: dict[str, tuple[Print, bytes]] | None = None,
-        scans: dict[str, tuple[Print, tuple[tuple[str, str, bool], ...]]] | None = None,
-        shebangs: dict[str, tuple[Print, bytes]] | None = None,
-    ) -> None:
-        self.files = files or {}
-        self.texts = texts or {}
-        self.scans = scans or {}
-        self.shebangs = shebangs or {}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Memory) and self.to_plain() == other.to_plain()
-
-    __hash__ = None  # type: ignore[assignment]  # it changes
-
-    def to_plain(self) -> object:
-        """As plain values; `from_plain` takes it back."""
-        return (self.files, self.texts, self.scans, self.shebangs)
-
-    @classmethod
-    def from_plain(cls, plain: object) -> Memory:
-        """A memory from what `to_plain` gave, or an empty one from None."""
-        return cls(*plain) if isinstance(plain, tuple) and len(plain) == 4 else cls()
 
 
 class Workspace:
@@ -113,10 +68,10 @@ class Workspace:
         self.links: dict[str, str | None] = {}
         self.real_paths: dict[str, str] = {}
         self.racy: dict[str, dict[Question, Answer]] = {}
-        self.asked: Asked | None = None  # while it is to be known what the answers depend on
+        self.note: Note | None = None  # while it is to be known what the answers depend on
         self.listings: dict[str, tuple[Listed, ...]] = {}  # each directory as first seen
         self.is_torn = False  # something was not the same each time it was looked at
-        self._ones: dict[Listed, tuple[Listed, tuple[str, str, bool]]] = {}  # and as remembered
+        self._ones: dict[Rows, tuple[Rows, tuple[Listed, ...]]] = {}
         self._is_settled = is_settled
         self._prefix = f"{root}/"
 
@@ -139,27 +94,24 @@ class Workspace:
         self.sightings[directory] = seen  # our own links change it: what counts are the names
         known = self.memory.scans.get(directory)
         if known is not None and known[0] == seen:
-            listed = tuple(self._recall(place, *row) for row in known[1])
+            _, listed = self._one(_with_main(place, known[1]))
             self._saw_names(directory, listed)
             return listed
-        listed = self._list(place)
+        rows, listed = self._one(_rows(place))
         self._saw_names(directory, listed)
         if self._is_settled(seen):
-            self.memory.scans[directory] = (seen, tuple(self._ones[row][1] for row in listed))
+            self.memory.scans[directory] = (seen, rows)
         else:
             self._is_racy(directory, Question.NAMES, listed)
         return listed
 
-    def _list(self, place: str) -> tuple[Listed, ...]:
-        with os.scandir(place) as entries:
-            return tuple(sorted(self._one(_listed(entry)) for entry in entries))
-
-    def _one(self, row: Listed) -> Listed:
-        """The one object for all equal rows: most directories of a project hold the same names."""
-        known = self._ones.get(row)
+    def _one(self, rows: Rows) -> tuple[Rows, tuple[Listed, ...]]:
+        """The one object for all equal listings: most directories of a project hold the same names."""
+        known = self._ones.get(rows)
         if known is None:
-            known = self._ones[row] = row, (row.name, _letter_of(row.kind), row.is_executable)
-        return known[0]
+            listed = tuple([Listed(name, _BY_LETTER[kind], is_so) for name, kind, is_so in rows])
+            known = self._ones[rows] = rows, listed
+        return known
 
     def kind(self, path: str) -> FileKind | None:
         """See `Disk.kind`."""
@@ -242,7 +194,7 @@ class Workspace:
         seen = None if status is None else print_of(status)
         self._saw(path, seen)
         self._note(path, Question.PRINT, None)  # every change of it counts
-        return seen
+        return None if seen is None else fingerprint_of(seen)
 
     # -- beyond Disk ---------------------------------------------------------------------------
     def digest_seen(
@@ -307,10 +259,8 @@ class Workspace:
             self.is_torn = True
 
     def _note(self, path: str, question: Question, answer: _A) -> _A:
-        if self.asked is not None:
-            known = self.asked.get(path, ())
-            if all(question is not one for one, _ in known):
-                self.asked[path] = (*known, (question, answer))
+        if self.note is not None:
+            self.note(path, question, answer)
         return answer
 
     def forget(self, path: str) -> None:
@@ -327,9 +277,9 @@ class Workspace:
     def _saw(self, path: str, seen: Sighting) -> None:
         """Remembers what was seen; a kind never takes the place of a fingerprint, which says more."""
         before = self.sightings.setdefault(path, seen)
-        if before == seen or (isinstance(before, tuple) and isinstance(seen, str)):
+        if before == seen or (isinstance(before, bytes) and isinstance(seen, str)):
             return
-        is_closer_look = isinstance(before, str) and isinstance(seen, tuple)
+        is_closer_look = isinstance(before, str) and isinstance(seen, bytes)
         self.is_torn = self.is_torn or not is_closer_look
         self.sightings[path] = seen
 
@@ -347,13 +297,6 @@ class Workspace:
             if error.errno == errno.ELOOP:  # a symlink that leads to itself
                 return None
             raise
-
-    def _recall(self, place: str, name: str, letter: str, is_executable: bool) -> Listed:
-        kind = _BY_LETTER[letter]
-        if name == "main" and kind is FileKind.FILE:
-            # chmod does not change the directory, and only an executable `main` is an entry
-            is_executable = bool(os.lstat(f"{place}/{name}").st_mode & 0o111)
-        return self._one(Listed(name, kind, is_executable))
 
 
 def _read_all(place: str) -> bytes:
@@ -389,20 +332,28 @@ def kind_letter(entry: os.DirEntry[str]) -> str:
     return "f" if entry.is_file(follow_symlinks=False) else "o"
 
 
-def _listed(entry: os.DirEntry[str]) -> Listed:
-    if entry.is_symlink():
-        return Listed(entry.name, FileKind.SYMLINK)
-    if entry.is_dir(follow_symlinks=False):
-        return Listed(entry.name, FileKind.DIRECTORY)
-    if entry.is_file(follow_symlinks=False):
-        is_executable = bool(entry.stat(follow_symlinks=False).st_mode & 0o111)
-        return Listed(entry.name, FileKind.FILE, is_executable)
-    return Listed(entry.name, FileKind.OTHER)
+def _rows(place: str) -> Rows:
+    with os.scandir(place) as entries:
+        return tuple(sorted([_row(entry) for entry in entries]))
+
+
+def _row(entry: os.DirEntry[str]) -> Row:
+    letter = kind_letter(entry)
+    if letter != "f":
+        return entry.name, letter, False
+    return entry.name, letter, bool(entry.stat(follow_symlinks=False).st_mode & 0o111)
+
+
+def _with_main(place: str, rows: Rows) -> Rows:
+    """What was listed, an executable bit looked at anew: chmod does not change the directory, and only an
+    executable `main` is an entry.
+    """
+    for at, (name, letter, _) in enumerate(rows):
+        if name == "main" and letter == "f":
+            is_so = bool(os.lstat(f"{place}/main").st_mode & 0o111)
+            return (*rows[:at], (name, letter, is_so), *rows[at + 1 :])
+    return rows
 
 
 def _letter(status: os.stat_result) -> str:
     return _LETTERS[_KINDS.get(stat.S_IFMT(status.st_mode), FileKind.OTHER)]
-
-
-def _letter_of(kind: FileKind) -> str:
-    return "l" if kind is FileKind.SYMLINK else _LETTERS[kind]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fusionpipe.build.remembered import Remembered
 from fusionpipe.hot import ROOT
 from fusionpipe.model import NodeName
-from fusionpipe.structure import is_as_it_was
+from fusionpipe.structure import is_as_it_was, marks_at
 from fusionpipe.workspace import Workspace
 from fusionstore.digest import Digest
 
@@ -38,7 +38,7 @@ class Baseline:
         self.remembered = remembered
         self.touched = touched
         self._digests = snapshot.digests
-        self._position = {name: at for at, name in enumerate(snapshot.data)}
+        self._position = {name: at for at, name in enumerate(snapshot.data[0])}
 
     @classmethod
     def of(
@@ -54,14 +54,12 @@ class Baseline:
             return None
         touched = {name for name in unsettled if name in remembered.graph.nodes}
         touched.update(NodeName(name) for name in difference.nodes)
-        structural: list[str] = []
-        for seen in difference.paths:
-            path = "" if seen == ROOT else seen
+        differing = ["" if path == ROOT else path for path in difference.paths]
+        structural = marks_at(remembered.structure, frozenset(differing))
+        for path in differing:
             is_node = path in remembered.graph.nodes
             concerned = tuple(remembered.concerned_by(path))
-            if path in remembered.structure:
-                structural.append(path)
-            elif not is_node and not concerned:
+            if not is_node and not concerned and path not in structural:
                 # an interpreter, an installed package: what it changes is anybody's guess
                 return None
             if path.rpartition("/")[2] == _EXECUTABLE_ENTRY:
@@ -70,7 +68,7 @@ class Baseline:
                 touched.add(NodeName(path))
             touched.update(concerned)
         try:
-            is_same = is_as_it_was(remembered.structure, structural, disk, remembered.graph.nodes)
+            is_same = is_as_it_was(structural, disk, remembered.graph.nodes)
         except OSError:
             return None
         if not is_same:
@@ -86,6 +84,14 @@ class Baseline:
         """The digest of the data that a node had."""
         at = self._position[node] * _DIGEST_BYTES
         return Digest(self._digests[at : at + _DIGEST_BYTES].hex())
+
+    def digests(self, anew: Mapping[NodeName, Digest]) -> bytes:
+        """All nodes' digests as a snapshot keeps them, these in place of what was."""
+        every = bytearray(self._digests)
+        for name, digest in anew.items():
+            at = self._position[name] * _DIGEST_BYTES
+            every[at : at + _DIGEST_BYTES] = bytes.fromhex(digest)
+        return bytes(every)
 
     def affected(self) -> tuple[NodeName, ...]:
         """What is touched, and all below it, parents first; and the sources that these read.

@@ -157,7 +157,7 @@ class Ender:
         """The node's node.toml, if it is not what this build read: its params may be others."""
         file, disk = node.declared_in, self._work.session.disk
         seen = disk.sightings.get(file) if file else None
-        if not isinstance(seen, tuple):
+        if not isinstance(seen, bytes):
             return None
         return file if Footprint(((disk.absolute(file), seen),)).first_change() else None
 

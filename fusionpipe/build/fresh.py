@@ -7,13 +7,14 @@ from collections.abc import Iterable
 
 from fusionpipe.build.baseline import Baseline
 from fusionpipe.build.remembered import Remembered
-from fusionpipe.build.session import Session, fingerprint_of
-from fusionpipe.build.snapshot import seen_by, seen_since
+from fusionpipe.build.session import Session
+from fusionpipe.build.snapshot import patched, root_words, seen_by, seen_since
 from fusionpipe.build.work import Work
 from fusionpipe.disk import FileKind
 from fusionpipe.events import Outcome
 from fusionpipe.hot import Snapshot
 from fusionpipe.model import NodeName
+from fusionpipe.prints import Print, fingerprint_of
 from fusionpipe.workspace import Workspace
 from fusionstore.digest import Digest
 from fusionstore.errors import StoreError
@@ -29,16 +30,16 @@ def keep_fresh(work: Work) -> None:
     for name in names:
         _see_links(session, name)
     is_same = _settle(session)
-    roots = {name: root for name in names if (root := _data_root(work, name))}
+    found = ((name, _data_root(work, name)) for name in names)
+    roots = {name: root_words(*root) for name, root in found if root}
     is_settled = is_same and len(roots) == len(names)
     session.state.save(session.graph.nodes, is_settled=is_settled)
     if not is_settled:
         return
-    digests = {name: work.plan.digest(name) for name in names}
     if baseline is None:
-        _keep_all(work, roots, digests)
+        _keep_all(work, roots)
     else:
-        _keep_onto(work, baseline, roots, digests)
+        _keep_onto(work, baseline, roots)
 
 
 def _looked_at(work: Work, baseline: Baseline) -> tuple[NodeName, ...]:
@@ -67,10 +68,15 @@ def _see_below(disk: Workspace, directory: str) -> None:
 
 def _settle(session: Session) -> bool:
     disk = session.disk
-    young = [seen for path in disk.racy if isinstance(seen := disk.sightings.get(path), tuple)]
+    young = [seen for path in disk.racy if isinstance(seen := disk.sightings.get(path), bytes)]
     if young:
-        session.clock.settle(fingerprint_of(max(young, key=lambda seen: max(seen[:2]))))
+        session.clock.settle(fingerprint_of(max(young, key=_changed_ns)))
     return disk.settle()
+
+
+def _changed_ns(seen: Print) -> int:
+    known = fingerprint_of(seen)
+    return max(known.mtime_ns, known.ctime_ns)
 
 
 def _data_root(work: Work, name: NodeName) -> _Root | None:
@@ -112,7 +118,7 @@ def _linked_root(work: Work, name: NodeName, tree: Digest) -> _Root | None:
     return root
 
 
-def _keep_all(work: Work, roots: dict[NodeName, _Root], digests: dict[NodeName, Digest]) -> None:
+def _keep_all(work: Work, roots: dict[NodeName, bytes]) -> None:
     """After a build that read the project: its graph is kept too."""
     session = work.session
     remembered = Remembered.of(session.graph, session.structure)
@@ -124,32 +130,29 @@ def _keep_all(work: Work, roots: dict[NodeName, _Root], digests: dict[NodeName, 
         token=remembered.token,
         variables=session.variables(),
         **seen._asdict(),
-        data=roots,
-        digests=bytes.fromhex("".join(digests[name] for name in roots)),
+        data=(tuple(roots), b"".join(roots.values())),
+        digests=bytes.fromhex("".join(map(work.plan.digest, roots))),
         seconds=seconds,
         trees=session.links.trees,
     ).save()
 
 
-def _keep_onto(
-    work: Work, baseline: Baseline, roots: dict[NodeName, _Root], digests: dict[NodeName, Digest]
-) -> None:
+def _keep_onto(work: Work, baseline: Baseline, roots: dict[NodeName, bytes]) -> None:
     """After a build that went on from the last: what it looked at takes the place of what was known."""
     session = work.session
     before = baseline.snapshot
-    forgotten = _below_sources(before.prints, baseline, work.sources)
+    forgotten = _below_sources(before.prints[0], baseline, work.sources)
     seen = seen_since(before, session.disk, forgotten)
     outcomes = work.plan.outcomes
     ran = (name for name in work.records if outcomes[name] is Outcome.RAN)
     seconds = work.saved + sum(work.records[name].seconds for name in ran)
-    now = (digests.get(name) or baseline.digest(name) for name in before.data)
     Snapshot(
         root=before.root,
         token=before.token,
         variables=before.variables,
         **seen._asdict(),
-        data={**before.data, **roots},
-        digests=bytes.fromhex("".join(now)),
+        data=patched(before.data, roots),
+        digests=baseline.digests({name: work.plan.digest(name) for name in roots}),
         seconds=seconds,
         trees=session.links.trees,
     ).save()

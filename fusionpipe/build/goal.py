@@ -33,7 +33,7 @@ def go_on(
 
     Raises StoreError, UsageError.
     """
-    root = Path(difference.root)
+    root = Path(difference.snapshot.root)
     session = Session.resume(root, ambient, difference, step=step)
     if session is None or session.baseline is None:
         return None

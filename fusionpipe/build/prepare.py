@@ -17,13 +17,13 @@ from fusionpipe.build.sources import Footprint, Watched
 from fusionpipe.freeze import FrozenFile, FrozenSet
 from fusionpipe.model import Language, Node, NodeName
 from fusionpipe.params import canonical_json
+from fusionpipe.prints import Print, print_of
 from fusionpipe.runner.environment import base_environment
 from fusionpipe.runner.layout import Layout, Placed
 from fusionpipe.runner.observed import environment as observation
 from fusionpipe.runner.run import Run
 from fusionpipe.runner.rundir import OBSERVED
 from fusionpipe.runner.tools import Tool, command_line, mismatch
-from fusionpipe.workspace import Print, print_of
 from fusionstore.contract import ResultStore
 from fusionstore.digest import Digest
 from fusionstore.errors import Corrupt, TreeLost

@@ -17,7 +17,7 @@ from fusionpipe.model import Graph, Node, NodeName
 from fusionpipe.structure import Structure
 from fusionpipe.workspace import Question
 
-_SHAPE = ("graph 1", SHAPE, tuple(question.value for question in Question))
+_SHAPE = ("graph 2", SHAPE, tuple(question.value for question in Question))
 
 
 class Remembered:

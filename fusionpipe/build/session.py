@@ -18,14 +18,15 @@ from fusionpipe.build.state import DIRECTORY, State
 from fusionpipe.errors import UsageError
 from fusionpipe.hot import variable
 from fusionpipe.model import Graph, NodeName, ProjectSettings
+from fusionpipe.prints import Print, fingerprint_of
 from fusionpipe.runner.probe import CHOOSING
 from fusionpipe.runner.tools import Toolbox
 from fusionpipe.settings import STORE
-from fusionpipe.structure import Structure, structure_of
-from fusionpipe.workspace import Asked, Print, Workspace
+from fusionpipe.structure import NO_STRUCTURE, Marker, Structure
+from fusionpipe.workspace import Workspace
 from fusionstore.digest import Digest
 from fusionstore.errors import Corrupt
-from fusionstore.statcache import Fingerprint, ProbeClock
+from fusionstore.statcache import ProbeClock
 from fusionstore.store import Store, no_step
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Session:
             graph, self.disk, store, self.toolbox, self.state, ambient, self.links.linked_root
         )
         self.overrides: tuple[Override, ...] = ()
-        self.structure: Structure = {}  # what the graph was made from
+        self.structure: Structure = NO_STRUCTURE  # what the graph was made from
         self.baseline: Baseline | None = None  # what is as the last build left it
         self.leaves_trash = False  # a build ran: what it moved out of its way can go now
 
@@ -72,13 +73,13 @@ class Session:
         """
         opening = Opening(root)
         with opening.undone():
-            asked: Asked = {}
-            opening.disk.asked = asked
+            marker = Marker()
+            opening.disk.note = marker.note
             graph = _load(opening.disk, overrides)
-            opening.disk.asked = None
+            opening.disk.note = None
             session = opening.session(graph, ambient, step)
         session.overrides = tuple(overrides)
-        session.structure = structure_of(asked, graph.nodes)
+        session.structure = marker.structure(opening.disk.listings, graph.nodes)
         return session
 
     @classmethod
@@ -236,9 +237,3 @@ def _make_private(private: Path) -> None:
             f"cannot write in {private}: {os.strerror(error.errno or 0)}",
             "fusionpipe keeps its state there: make the project writable, or build a copy of it",
         ) from error
-
-
-def fingerprint_of(seen: Print) -> Fingerprint:
-    """What the project side keeps of a `stat`, as the store's clock takes it."""
-    mtime_ns, ctime_ns, size, inode, device = seen
-    return Fingerprint(size, mtime_ns, ctime_ns, inode, device)

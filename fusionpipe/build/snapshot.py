@@ -2,32 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Container, Iterable, Mapping
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from fusionpipe.hot import ROOT
-from fusionpipe.workspace import Print, Workspace
+from fusionpipe.prints import Print
+from fusionpipe.workspace import Workspace
 
 if TYPE_CHECKING:
-    from fusionpipe.hot import Snapshot
+    from fusionpipe.hot import Packed, Snapshot
+
+
+_N = TypeVar("_N", bound=str)
 
 
 class Seen(NamedTuple):
     """Everything that was asked of the disk, as it is compared."""
 
-    prints: dict[str, Print]
+    prints: Packed
     kinds: dict[str, str | None]
     links: dict[str, str | None]
     real_paths: dict[str, str]
 
 
+def root_words(inode: int, mtime_ns: int) -> bytes:
+    """Where a node's data is, as it is compared."""
+    return _ROOT.pack(inode, mtime_ns & _WORD)
+
+
+def words_of(packed: tuple[tuple[_N, ...], bytes], names: Container[str]) -> dict[_N, bytes]:
+    """What is kept of some."""
+    every, words = packed
+    width = len(words) // len(every) if every else 0
+    return {
+        name: words[at * width : (at + 1) * width] for at, name in enumerate(every) if name in names
+    }
+
+
+def patched(
+    packed: tuple[tuple[_N, ...], bytes], anew: Mapping[_N, bytes], forgotten: Container[str] = ()
+) -> tuple[tuple[_N, ...], bytes]:
+    """The same with what is new in place of what was, or behind it, and without what is forgotten."""
+    names, words = packed
+    new = dict(anew)
+    if not forgotten and not new.keys() - names:
+        return names, _overwritten(names, words, new)
+    width = len(words) // len(names) if names else 0
+    kept: list[_N] = []
+    parts: list[bytes] = []
+    for at, name in enumerate(names):
+        if name in new or name not in forgotten:
+            kept.append(name)
+            parts.append(new.pop(name, b"") or words[at * width : (at + 1) * width])
+    return (*kept, *new), b"".join((*parts, *new.values()))
+
+
+def _overwritten(names: tuple[_N, ...], words: bytes, anew: Mapping[_N, bytes]) -> bytes:
+    """What most builds after one edit need: a few words are others."""
+    width = len(words) // len(names) if names else 0
+    changed = bytearray(words)
+    for at, name in enumerate(names):
+        if name in anew:
+            changed[at * width : (at + 1) * width] = anew[name]
+    return bytes(changed)
+
+
 def seen_by(disk: Workspace) -> Seen:
     """What a build that looked at everything saw."""
-    prints = {
-        path or ROOT: seen for path, seen in disk.sightings.items() if isinstance(seen, tuple)
-    }
-    kinds = {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, tuple)}
-    return Seen(prints, kinds, disk.links, disk.real_paths)
+    prints = _prints(disk)
+    kinds = {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, bytes)}
+    paths = tuple(path or ROOT for path in prints)
+    return Seen((paths, b"".join(prints.values())), kinds, disk.links, disk.real_paths)
 
 
 def seen_since(before: Snapshot, disk: Workspace, forgotten: Iterable[str]) -> Seen:
@@ -35,14 +81,22 @@ def seen_since(before: Snapshot, disk: Workspace, forgotten: Iterable[str]) -> S
 
     `forgotten` are the paths that are not to be compared any more, unless they were seen anew.
     """
-    anew = seen_by(disk)
-    merged = {**before.prints}
-    for path in forgotten:
-        merged.pop(path, None)
-    merged |= anew.prints  # a kind that is asked of one of these paths says less
+    anew = {path or ROOT: seen for path, seen in _prints(disk).items()}
+    merged = patched(before.prints, anew, frozenset(forgotten))
+    others = {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, bytes)}
+    kinds = {**before.kinds, **others}
+    known = kinds.keys() & merged[0]  # a kind that is asked of one of these paths says less
     return Seen(
         merged,
-        {path: seen for path, seen in {**before.kinds, **anew.kinds}.items() if path not in merged},
-        {**before.links, **anew.links},
-        {**before.real_paths, **anew.real_paths},
+        {path: seen for path, seen in kinds.items() if path not in known},
+        {**before.links, **disk.links},
+        {**before.real_paths, **disk.real_paths},
     )
+
+
+def _prints(disk: Workspace) -> dict[str, Print]:
+    return {path: seen for path, seen in disk.sightings.items() if isinstance(seen, bytes)}
+
+
+_ROOT = Struct("=2Q")
+_WORD = (1 << 64) - 1

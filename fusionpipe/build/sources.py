@@ -15,7 +15,8 @@ from blake3 import blake3
 from fusionpipe.disk import FileKind, Listed
 from fusionpipe.freeze import CannotFreeze
 from fusionpipe.model import Node
-from fusionpipe.workspace import Print, Workspace, print_of
+from fusionpipe.prints import Print, print_of
+from fusionpipe.workspace import Workspace
 from fusionstore.digest import Digest
 from fusionstore.tree import Entry, Kind, Tree, build
 
@@ -81,7 +82,7 @@ def _read(top: str, disk: Workspace, progress: Progress) -> Read:
         seen.append((disk.absolute(path), print_of(status)))
     for path in directories:
         fingerprint = disk.sightings[path]
-        assert isinstance(fingerprint, tuple)
+        assert isinstance(fingerprint, bytes)
         seen.append((disk.absolute(path), fingerprint))
     return Read(build(entries), Footprint(tuple(seen)))
 

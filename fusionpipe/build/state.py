@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fusionpipe import memo
+from fusionpipe.memory import Memory
 from fusionpipe.model import NodeName
-from fusionpipe.workspace import Memory
 from fusionstore.contract import JsonObject
 
 DIRECTORY = ".fusionpipe"
@@ -147,7 +147,7 @@ _PlainRow = tuple[Any, ...]
 _NOTHING = NodeRow()
 _RECORD = NodeRow._fields.index("record")
 _SECONDS = NodeRow._fields.index("seconds")
-_SHAPE = ("state 3", *NodeRow._fields)
+_SHAPE = ("state 4", *NodeRow._fields)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from fusionpipe.build.linkorder import LinkOrder
+from fusionpipe.build.snapshot import patched, root_words, words_of
 from fusionpipe.build.state import DIRECTORY, NodeRow, State
 from fusionpipe.circumstances import circumstances
 from fusionpipe.events import (
@@ -26,7 +27,8 @@ from fusionpipe.events import (
 from fusionpipe.hot import cores, in_a_fork
 from fusionpipe.journal import append_build, append_events, new_id, node_line
 from fusionpipe.model import NodeName
-from fusionpipe.workspace import Print, kind_letter, print_of
+from fusionpipe.prints import Print, print_of
+from fusionpipe.workspace import kind_letter
 from fusionstore.digest import Digest
 from fusionstore.glance import is_rooted, seals, stands
 from fusionstore.statcache import ProbeClock, fingerprint
@@ -52,7 +54,7 @@ _Names = list[tuple[str, str]]
 class _Node(NamedTuple):
     name: NodeName
     row: NodeRow
-    root: tuple[int, int]  # (inode, mtime_ns) of its tree's directory
+    root: bytes  # its tree's directory, as the snapshot has it
     seals: Mapping[Digest, bytes]  # of its data, and its reports if it has some
     names: _Names  # what its directory held with the link
 
@@ -104,7 +106,7 @@ class Unlinked:
         """Makes the links, and tells of it as of any build. Raises OSError."""
         started_ns = time.time_ns()
         id = new_id(started_ns)
-        report(BuildStarted(id, len(self._snapshot.data), jobs, started_ns / 1e9))
+        report(BuildStarted(id, len(self._snapshot.data[0]), jobs, started_ns / 1e9))
         made = self._make_links(started_ns)
         self._keep_fresh(made)
         finished = self._tell(id, made, report)
@@ -162,7 +164,7 @@ class Unlinked:
             anew[node.name] = look[0]
             scans[node.name] = (look[0], scans[node.name][1])
         self._state.save_memory()
-        self._snapshot.prints = {**self._snapshot.prints, **anew}
+        self._snapshot.prints = patched(self._snapshot.prints, anew)
         self._snapshot.save()
 
     def _is_settled(self) -> bool:
@@ -180,7 +182,7 @@ class Unlinked:
     # -- telling -------------------------------------------------------------------------------
     def _tell(self, id: str, made: Sequence[bool], report: Report) -> BuildFinished:
         inside = {node.name for node in self._nodes}
-        rest = tuple(name for name in self._snapshot.data if name not in inside)
+        rest = tuple(name for name in self._snapshot.data[0] if name not in inside)
         saved = self._snapshot.seconds
         if rest:
             linked = sum(node.row.seconds for node in self._nodes)
@@ -193,7 +195,7 @@ class Unlinked:
                 lines.append(node_line(event.node, *told, event.seconds))
         append_events(self._root, id, lines)
         restored = sum(made)
-        kept = len(self._snapshot.data) - restored
+        kept = len(self._snapshot.data[0]) - restored
         return BuildFinished(id, 0, kept, restored, 0, 0, time.monotonic() - self._began, saved)
 
     def _events(self, made: Sequence[bool]) -> Iterator[NodeFinished]:
@@ -228,8 +230,9 @@ def _is_rooted(root: str, store: Path) -> bool:
 
 def _nodes(snapshot: Snapshot, state: State, gone: Container[str], store: Path) -> Sequence[_Node]:
     """What is known of the nodes that show nothing; nothing at all if something is not."""
-    prints, data = snapshot.prints, snapshot.data
-    names = [name for name in data if name in gone]
+    names = [name for name in snapshot.data[0] if name in gone]
+    data = words_of(snapshot.data, gone)
+    prints = words_of(snapshot.prints, gone)
     rows = [state.row(name) for name in names]
     scans = [state.memory.scans.get(name) for name in names]
     if not all(_is_plain(row, state) for row in rows):
@@ -265,7 +268,7 @@ def _prove(prefix: str, trees: str, node: _Node) -> bool | None:
             os.stat(f"{prefix}{node.name}/logs.txt")
     except OSError:
         return False
-    if (status.st_ino, status.st_mtime_ns) != node.root:
+    if root_words(status.st_ino, status.st_mtime_ns) != node.root:
         return False
     proofs = [stands(place + tree, seal, FEW) for tree, seal in node.seals.items()]
     if False in proofs:

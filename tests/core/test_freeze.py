@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from fusionpipe.freeze import FROZEN_UP_TO, CannotFreeze, Frozen, freeze
+from fusionpipe.memory import Memory
 from fusionpipe.model import NodeName
 from fusionpipe.project import load
 from fusionpipe.testing import Project
-from fusionpipe.workspace import Memory, Workspace
+from fusionpipe.workspace import Workspace
 from fusionstore.tree import Kind
 
 NODE = NodeName("n")

@@ -120,8 +120,6 @@ def test_two_processes_see_what_one_sees(what: str, project: Project) -> None:
     assert (alone is None) == (two is None)
     if alone is not None and two is not None:
         assert (alone.paths, alone.nodes) == (two.paths, two.nodes)
-        assert alone.snapshot.prints == two.snapshot.prints
-        assert list(alone.snapshot.data.items()) == list(two.snapshot.data.items())
 
 
 @FORKS

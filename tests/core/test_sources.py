@@ -10,9 +10,10 @@ import pytest
 
 from fusionpipe.build.sources import Read, read_source
 from fusionpipe.freeze import CannotFreeze
+from fusionpipe.memory import Memory
 from fusionpipe.model import Node, NodeName, Source
 from fusionpipe.testing import Project
-from fusionpipe.workspace import Memory, Workspace
+from fusionpipe.workspace import Workspace
 from fusionstore.tree import Kind
 
 

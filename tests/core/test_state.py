@@ -8,8 +8,8 @@ import pytest
 
 from fusionpipe import memo
 from fusionpipe.build.state import DIRECTORY, NodeRow, State
+from fusionpipe.memory import Memory
 from fusionpipe.model import NodeName
-from fusionpipe.workspace import Memory
 from fusionstore.digest import Digest
 
 A, B, C = NodeName("a"), NodeName("b"), NodeName("c")

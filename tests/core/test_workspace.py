@@ -9,8 +9,10 @@ import pytest
 
 from fusionpipe.disk import FileKind, Listed
 from fusionpipe.events import Event, NodeStarted
+from fusionpipe.memory import Memory
+from fusionpipe.prints import Print, fingerprint_of, packed, print_of
 from fusionpipe.testing import PlainDisk, Project
-from fusionpipe.workspace import Memory, Print, Workspace, print_of
+from fusionpipe.workspace import Workspace
 from fusionstore.digest import Digest, digest_bytes
 
 WRONG = Digest("0" * 64)
@@ -98,9 +100,9 @@ def test_a_settled_file_is_not_read_again(root: Path) -> None:
 @pytest.mark.parametrize("field", range(5))
 def test_a_fingerprint_that_differs_anywhere_is_not_trusted(root: Path, field: int) -> None:
     def other(path: str) -> Print:
-        seen = list(now(root, path))
+        seen = [*fingerprint_of(now(root, path))]
         seen[field] += 1
-        return (seen[0], seen[1], seen[2], seen[3], seen[4])
+        return packed(seen[1], seen[2], seen[0], seen[3], seen[4])
 
     memory = Memory(
         files={"code/main.py": (other("code/main.py"), WRONG)},

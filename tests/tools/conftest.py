@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from fusionpipe.memory import Memory
 from fusionpipe.model import Entry, Language, Node, NodeName, ProjectSettings
 from fusionpipe.runner.distributions import Distributions
 from fusionpipe.runner.observed import environment
 from fusionpipe.runner.tools import Tool, Toolbox
-from fusionpipe.workspace import Memory, Workspace
+from fusionpipe.workspace import Workspace
 from fusionstore.contract import JsonObject
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fusionpipe.memory import Memory
 from fusionpipe.model import Entry, Language, Node, NodeName, ProjectSettings
 from fusionpipe.runner.probe import ProbeFailed
 from fusionpipe.runner.tools import (
@@ -21,7 +22,7 @@ from fusionpipe.runner.tools import (
     mismatch,
     tool_key,
 )
-from fusionpipe.workspace import Memory, Workspace
+from fusionpipe.workspace import Workspace
 from fusionstore.contract import JsonObject
 
 if TYPE_CHECKING:
