@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -71,7 +72,7 @@ def scan_seal(root: str, most: int | None = None) -> bytes:
 def _scan(directory: str, prefix: str, rows: list[bytes], most: int | None) -> None:
     below: list[str] = []
     with os.scandir(directory) as names:
-        for name in names if most is None else _at_most(names, most - len(rows)):
+        for name in names if most is None else _few(names, most - len(rows)):
             path = prefix + name.name
             status = name.stat(follow_symlinks=False)
             mode = status.st_mode
@@ -92,9 +93,9 @@ def _scan(directory: str, prefix: str, rows: list[bytes], most: int | None) -> N
         _scan(f"{directory}/{path[len(prefix) :]}", path + "/", rows, most)
 
 
-def _at_most(names: Iterable[os.DirEntry[str]], count: int) -> Iterator[os.DirEntry[str]]:
-    for name in names:
-        count -= 1
-        if count < 0:
-            raise TooLarge
-        yield name
+def _few(names: Iterable[os.DirEntry[str]], most: int) -> list[os.DirEntry[str]]:
+    """The names, counted before any is looked at."""
+    few = list(islice(names, most + 1))
+    if len(few) > most:
+        raise TooLarge
+    return few
