@@ -89,10 +89,19 @@ LOOKS_AT: dict[str, tuple[Change, tuple[str, str] | None]] = {
 }  # fmt: skip
 
 
+FORKS = pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning"
+)  # pytest's workers have threads
+
+
+@FORKS
 @pytest.mark.parametrize("what", LOOKS_AT)
 def test_what_is_looked_at(what: str, project: Project) -> None:
+    """Also: two processes see what one sees."""
     change, expected = LOOKS_AT[what]
     change(project)
+    root, environment = str(project.root), project.environment
+    assert hot.compare(root, environment) == hot.compare(root, environment, many=1)
     found = goes_on(project)
     if expected is None:
         assert found is None
@@ -102,19 +111,6 @@ def test_what_is_looked_at(what: str, project: Project) -> None:
     assert not built.finished.failed
     assert {"raw", "a", "b", "c", "d"} <= set(built.outcomes)
     assert hot.check(str(project.root), project.environment) is not None
-
-
-FORKS = pytest.mark.filterwarnings(
-    "ignore:.*fork:DeprecationWarning"
-)  # pytest's workers have threads
-
-
-@FORKS
-@pytest.mark.parametrize("what", LOOKS_AT)
-def test_two_processes_see_what_one_sees(what: str, project: Project) -> None:
-    LOOKS_AT[what][0](project)
-    alone = hot.compare(str(project.root), project.environment)
-    assert alone == hot.compare(str(project.root), project.environment, many=1)
 
 
 @FORKS
