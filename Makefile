@@ -8,7 +8,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-WORKERS ?= 2
+# one more than two cores: about a third of the time a test waits, for the disk or for a process
+WORKERS ?= 3
 
 IN := $(VENV)/bin
 READY := $(VENV)/.ready

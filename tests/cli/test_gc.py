@@ -17,7 +17,7 @@ from fusionpipe.build.collect import PATIENCE
 from fusionpipe.build.refs import resolve
 from fusionpipe.build.state import State
 from fusionpipe.model import NodeName
-from fusionpipe.testing import Project
+from fusionpipe.testing import Project, until
 from fusionstore.contract import Root
 from fusionstore.digest import RecordId
 from fusionstore.store import Store
@@ -35,8 +35,8 @@ def without_lease(store: Path) -> None:
 def age(store: Path) -> None:
     """Lets the clock of the file system go on: what is there is older than what begins now."""
     newest = max(os.lstat(path).st_ctime for path in store.rglob("*"))
-    while time.time() < newest + 0.08:  # gc grants 50 ms, and the clock ticks each 10
-        pass
+    # gc grants 50 ms, and the clock ticks each 10
+    until(lambda: time.time() >= newest + 0.08, "the clock")
 
 
 def store_of(project: Project) -> Path:

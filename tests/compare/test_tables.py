@@ -229,7 +229,7 @@ def test_shuffled_rows_are_only_reordered(table: str, chance: random.Random) -> 
 
 def test_a_long_table_with_rows_in_step_is_not_held() -> None:
     """In-step rows are dropped as they are read: what is held is hashes of the key, no values."""
-    body = [f"{at},{'v' * 200}\n" for at in range(20_000)]
+    body = [f"{at},{'v' * 200}\n" for at in range(5_000)]
     old = ("id,x\n" + "".join(body)).encode()
     body[7] = "7,other\n"
     new = ("id,x\n" + "first,0\n" + "".join(body)).encode()

@@ -91,19 +91,9 @@ LOOKS_AT: dict[str, tuple[Change, tuple[str, str] | None]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", LOOKS_AT)
-def test_what_is_looked_at(what: str, project: Project) -> None:
-    change, expected = LOOKS_AT[what]
-    change(project)
-    found = goes_on(project)
-    if expected is None:
-        assert found is None
-    else:
-        assert tuple(set(names.split()) for names in expected) == found
-    built = project.build()
-    assert not built.finished.failed
-    assert {"raw", "a", "b", "c", "d"} <= set(built.outcomes)
-    assert hot.check(str(project.root), project.environment) is not None
+def differing(project: Project, many: int = hot.MANY) -> tuple[list[str], list[str]] | None:
+    found = hot.compare(str(project.root), project.environment, many=many)
+    return None if found is None else (found.paths, found.nodes)
 
 
 FORKS = pytest.mark.filterwarnings(
@@ -113,13 +103,20 @@ FORKS = pytest.mark.filterwarnings(
 
 @FORKS
 @pytest.mark.parametrize("what", LOOKS_AT)
-def test_two_processes_see_what_one_sees(what: str, project: Project) -> None:
-    LOOKS_AT[what][0](project)
-    alone = hot.compare(str(project.root), project.environment)
-    two = hot.compare(str(project.root), project.environment, many=1)
-    assert (alone is None) == (two is None)
-    if alone is not None and two is not None:
-        assert (alone.paths, alone.nodes) == (two.paths, two.nodes)
+def test_what_is_looked_at(what: str, project: Project) -> None:
+    """Also: two processes see what one sees."""
+    change, expected = LOOKS_AT[what]
+    change(project)
+    assert differing(project) == differing(project, many=1)
+    found = goes_on(project)
+    if expected is None:
+        assert found is None
+    else:
+        assert tuple(set(names.split()) for names in expected) == found
+    built = project.build()
+    assert not built.finished.failed
+    assert {"raw", "a", "b", "c", "d"} <= set(built.outcomes)
+    assert hot.check(str(project.root), project.environment) is not None
 
 
 @FORKS

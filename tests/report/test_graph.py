@@ -263,7 +263,7 @@ def graphs(draw: st.DrawFn) -> Graph:
 
 
 @given(graphs())
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 def test_any_graph_is_laid_out_left_to_right_without_overlap(graph: Graph) -> None:
     layout = lay_out(graph)
     for name, node in graph.nodes.items():
@@ -276,7 +276,7 @@ def test_any_graph_is_laid_out_left_to_right_without_overlap(graph: Graph) -> No
 
 
 @given(graphs())
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 def test_any_tree_names_every_node_in_full_once_and_every_edge(graph: Graph) -> None:
     lines = render_graph(graph, form="tree").splitlines()
     full = [line for line in lines if not line.endswith("↑")]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fusionpipe.testing import until
 from fusionstore.contract import Draft, Record, Root
 from fusionstore.digest import RecordId
 from fusionstore.errors import Corrupt
@@ -119,8 +120,8 @@ def test_what_a_live_process_began_to_need_stays_and_nothing_else(tmp_path: Path
 def make_old(store: Store) -> None:
     """Lets the clock of the file system go on, so that what begins now begins later than all there is."""
     newest = max(os.lstat(path).st_ctime for path in store.path.rglob("*"))
-    while time.time() < newest + 0.08:  # gc grants 50 ms, and the clock ticks each 10
-        pass
+    # gc grants 50 ms, and the clock ticks each 10
+    until(lambda: time.time() >= newest + 0.08, "the clock")
 
 
 def beside(store: Store, step: Callable[[str], None] = no_step) -> Store:
@@ -178,8 +179,7 @@ def test_a_result_that_was_linked_until_now_was_used_until_now(
     store.write_root(Root("project-x", (record.id,)))
     path = store.path / "actions" / record.key[:2] / record.key
     before = os.lstat(path).st_ctime_ns
-    while time.time_ns() < before + 20_000_000:  # a tick of the file system's clock
-        pass
+    until(lambda: time.time_ns() >= before + 20_000_000, "a tick of the file system's clock")
     store.write_root(Root("project-x", ()))
     assert os.lstat(path).st_ctime_ns > before
 
