@@ -119,7 +119,7 @@ def _of_node(archive: Archive, ref: str, node: NodeName) -> Found:
 def _no_result(archive: Archive, node: NodeName) -> UsageError:
     row = archive.state.row(node)
     if row.source:
-        return UsageError(f"{node} is a source: its data are its own, nothing made them")
+        return _is_a_source(node)
     last = next(showings(archive, node), None)
     what = "it failed before it had one" if row.failed_key else "none is linked"
     mend = f"fp build {node}"
@@ -129,8 +129,14 @@ def _no_result(archive: Archive, node: NodeName) -> UsageError:
     return UsageError(f"{node} has no result: {what}", mend)
 
 
+def _is_a_source(node: NodeName) -> UsageError:
+    return UsageError(f"{node} is a source: its data are its own, nothing made them")
+
+
 def _of_past(archive: Archive, ref: str, node: NodeName, which: str, now: float) -> Found:
     """What the node showed so many results ago, at a time, or after a build."""
+    if archive.state.row(node).source and next(showings(archive, node), None) is None:
+        raise _is_a_source(node)
     if which.isdigit():
         showing = _so_many_ago(archive, node, int(which))
     else:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from fusionpipe.build.bundles import export as export_result
+from fusionpipe.build.bundles import parents_of
 from fusionpipe.build.refs import resolve
 from fusionpipe.cli.complete import complete_ref
 from fusionpipe.cli.found import tell_note
@@ -59,7 +60,9 @@ def export(
     if json:
         export_json(told, found.node, file, exported)
     else:
-        tell_export(Output(told, colour=False), found.node or ref, file, exported, deep=deep)
+        is_cut_off = not deep and any(parents_of(found.full))
+        out = Output(told, colour=False)
+        tell_export(out, found.node or ref, file, exported, is_cut_off=is_cut_off)
     return 0
 
 

@@ -116,7 +116,8 @@ def _tell_builds(
         render_json(told, out=sys.stdout)
         return
     lines: Iterable[BuildLine | Idle] = _first(without_idle(recent), count)
-    render_builds(lines, me, out=sys.stdout, colour=colour)
+    empty = "nothing was built since then" if after else "nothing was built here yet: fp build"
+    render_builds(lines, me, empty=empty, out=sys.stdout, colour=colour)
 
 
 def _tell_build(archive: Archive, build: BuildLine, me: Me, *, as_json: bool, colour: bool) -> None:
@@ -151,7 +152,12 @@ def _tell_node(
     if as_json:
         render_json((happening_json(node, *one) for one in told), out=sys.stdout)
         return
-    render_node(node, told, me, out=sys.stdout, colour=colour)
+    empty = f"nothing ran or was restored: fp build {node}"
+    if archive.state.row(node).source:
+        empty = "a source: its data are its own, nothing made them"
+    elif after:
+        empty = "nothing ran or was restored since then"
+    render_node(node, told, me, empty=empty, out=sys.stdout, colour=colour)
     if (earlier := earlier_name(archive, node, oldest)) is not None:
         render_earlier(earlier, out=sys.stdout, colour=colour)
 

@@ -46,15 +46,16 @@ def _dispatch(words: list[str]) -> int:
         said = parse(words[1:])
         if said is not None:
             return _build(said, words)
-    if words == ["status"]:
-        from fusionpipe.cli.do_status import StatusOptions, do_status
-
-        return do_status(StatusOptions())
     if words == ["--version"]:
         from fusionpipe.version import VERSION
 
         sys.stdout.write(f"fp {VERSION}\n")
         return 0
+    _hear_of_children()
+    if words == ["status"]:
+        from fusionpipe.cli.do_status import StatusOptions, do_status
+
+        return do_status(StatusOptions())
     from fusionpipe.cli.app import run_app
 
     return run_app(words)
@@ -71,6 +72,7 @@ def _build(said: Words, words: list[str]) -> int:
             if isinstance(found, int):
                 return found
             difference = found
+    _hear_of_children()
     from fusionpipe.cli.do_build import BuildOptions, build_from, do_build
 
     options = BuildOptions(
@@ -81,6 +83,14 @@ def _build(said: Words, words: list[str]) -> int:
         json=said.json,
     )
     return do_build(options, words) if tells_all else build_from(difference, options, words)
+
+
+def _hear_of_children() -> None:
+    """Where who started us ignores SIGCHLD, we would not hear how a child ends, nor nodes of theirs."""
+    import signal  # not on the path of the no-op: it is slow to import
+
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def guarded(call: Callable[[], int]) -> int:

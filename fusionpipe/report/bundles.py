@@ -14,15 +14,15 @@ from fusionstore.contract import FullRecord, JsonObject, Standing
 _LISTED = 8
 
 
-def tell_export(out: Output, node: str, file: str, exported: Exported, *, deep: bool) -> None:
-    """What was written, and what whoever gets it has to do without."""
+def tell_export(out: Output, node: str, file: str, exported: Exported, *, is_cut_off: bool) -> None:
+    """What was written, and what whoever gets it has to do without: `is_cut_off` from its parents."""
     manifest = exported.manifest
     what = counted(len(manifest.records), "result")
     if not manifest.has_data:
         what += ", without data"
     files = f"{counted(manifest.blobs, 'file')}, {size(manifest.size)}"
     out.line(f"{node} → {file}: {what}, {files}")
-    if not deep:
+    if is_cut_off:
         out.line(
             "its parents are not in it: --deep adds them, so that it can be reproduced anywhere"
         )

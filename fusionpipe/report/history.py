@@ -59,12 +59,14 @@ def without_idle(builds: Iterable[BuildLine]) -> Iterator[BuildLine | Idle]:
         yield idle
 
 
-def render_builds(lines: Iterable[BuildLine | Idle], me: Me, *, out: TextIO, colour: bool) -> None:
-    """Writes a line for each build, or run of idle ones, the columns aligned."""
+def render_builds(
+    lines: Iterable[BuildLine | Idle], me: Me, *, empty: str, out: TextIO, colour: bool
+) -> None:
+    """Writes a line for each build, or run of idle ones, the columns aligned; `empty` if there is none."""
     output = Output(out, colour=colour)
     rows = [_build_row(line, me, output) for line in lines]
     if not rows:
-        output.line("nothing was built here yet: fp build")
+        output.line(empty)
         return
     widths = [max(len(row.cells[at].text) for row in rows) for at in range(len(rows[0].cells))]
     for row in rows:
@@ -167,10 +169,14 @@ def render_node(
     happenings: Iterable[tuple[Happening, Repute | None]],
     me: Me,
     *,
+    empty: str,
     out: TextIO,
     colour: bool,
 ) -> None:
-    """Writes the results of a node, latest first, with what changed; failed runs between them."""
+    """Writes the results of a node, latest first, with what changed; failed runs between them.
+
+    `empty` is said where there is nothing to list.
+    """
     output = Output(out, colour=colour)
     output.line(output.paint(node, Ink.STRONG))
     is_empty = True
@@ -178,7 +184,7 @@ def render_node(
         is_empty = False
         output.write("".join(f"{line}\n" for line in _happening_lines(one, repute, me, output)))
     if is_empty:
-        output.line(f"  nothing ran or was restored: fp build {node}")
+        output.line(f"  {empty}")
 
 
 def render_earlier(name: NodeName, *, out: TextIO, colour: bool) -> None:

@@ -79,6 +79,11 @@ def test_an_export_says_what_is_in_it_and_what_is_not(made: Project) -> None:
     assert deep[1].startswith("not in it: raw, which clean read (")
 
 
+def test_a_result_without_parents_is_whole_as_it_is(made: Project) -> None:
+    made.node("alone").call("build")
+    assert 1 == len(made.call("export", "alone", "../alone.fpx").out.splitlines())
+
+
 def test_equal_results_are_equal_files(made: Project) -> None:
     for name in ("one", "two"):
         made.call("export", "fit", name, "--deep")

@@ -147,6 +147,20 @@ def test_a_node_without_a_past_says_so(project: Project) -> None:
     assert "nothing was built here yet: fp build\n" == project.call("history").out
 
 
+def test_nothing_to_list_is_told_for_what_it_is(project: Project) -> None:
+    project.write("raw/data/x", "1").write("raw/node.toml", "source = true\n").node("load")
+    project.call("build")
+    a_source = "a source: its data are its own, nothing made them"
+    assert f"raw\n  {a_source}\n" == project.call("history", "raw").plain
+    for ref in ("raw", "raw@{1}", "raw@{yesterday}"):
+        assert f"fp: raw is {a_source}\n" == project.call("show", ref).err
+    _move_back(project, 2 * 86400)
+    told = project.call("history", "load", "--since", "1h").plain
+    assert "load\n  nothing ran or was restored since then\n" == told
+    told = project.call("history", "--since", "1h").plain
+    assert "nothing was built since then\n" == told
+
+
 def test_the_first_of_ten_thousand_builds_are_read_without_the_others(project: Project) -> None:
     journal = project.root / ".fusionpipe/builds.jsonl"
     journal.parent.mkdir(exist_ok=True)

@@ -40,3 +40,15 @@ def test_a_full_disk_below_the_output_is_told_and_stops_no_build(
 def test_what_a_stream_cannot_say_is_replaced(chain: Project) -> None:
     plain = "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"
     assert "load\n?? clean\n" == chain.shell(f"fp build -q; {plain} fp graph")
+
+
+def test_where_children_are_ignored_a_build_hears_how_its_nodes_end(chain: Project) -> None:
+    """What a daemon says of its children is handed down to all that it starts."""
+    deaf = "import os, signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+    daemon = f'python -c \'{deaf}; os.execlp("fp", "fp", "build", "-k")\''
+    code = "import signal; print(signal.getsignal(signal.SIGCHLD).name)"
+    chain.node("asks", f"{code}\nraise SystemExit(7)", entry="main.py")
+    told = chain.shell(daemon)
+    assert "exited with 7" in told
+    assert "2 ran" in told
+    assert "SIG_DFL" in chain.call("logs", "asks").out
