@@ -13,12 +13,52 @@ import sys
 
 from blake3 import blake3
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 _MAGIC = f"fusionpipe memo 1 {sys.implementation.cache_tag} {marshal.version}\n".encode()
 _DIGEST_BYTES = 32
+_LENGTH_BYTES = 8
 
 
 def load(path: str | os.PathLike[str]) -> object:
     """The value kept at `path`, or None if there is none that can be trusted."""
+    body = _body(path)
+    value: object = None if body is None else marshal.loads(body)
+    return value
+
+
+def load_parts(path: str | os.PathLike[str]) -> Iterator[object]:
+    """The values kept at `path` by `save_parts`, one after the other; none if they cannot be trusted."""
+    body = _body(path)
+    while body:
+        end = _LENGTH_BYTES + int.from_bytes(body[:_LENGTH_BYTES], "big")
+        yield marshal.loads(body[_LENGTH_BYTES:end])
+        body = body[end:]
+
+
+def save(path: str | os.PathLike[str], value: object) -> None:
+    """Keeps a value of plain tuples, lists, dicts, strings, bytes and numbers at `path`.
+
+    Not durable: a crash leaves the earlier value or none. Raises OSError.
+    """
+    _save(path, (marshal.dumps(value),))  # type: ignore[arg-type]  # checked when it is dumped
+
+
+def save_parts(path: str | os.PathLike[str], values: Iterable[object]) -> None:
+    """Keeps values that need not be in memory all at once. Otherwise as `save`."""
+
+    def parts() -> Iterator[bytes]:
+        for value in values:
+            part = marshal.dumps(value)  # type: ignore[arg-type]  # checked when it is dumped
+            yield len(part).to_bytes(_LENGTH_BYTES, "big")
+            yield part
+
+    _save(path, parts())
+
+
+def _body(path: str | os.PathLike[str]) -> memoryview | None:
     try:
         with open(path, "rb", buffering=0) as file:
             data = file.read()
@@ -28,19 +68,19 @@ def load(path: str | os.PathLike[str]) -> object:
     body = memoryview(data)[head:]
     if data[: len(_MAGIC)] != _MAGIC or data[len(_MAGIC) : head] != blake3(body).digest():
         return None
-    value: object = marshal.loads(body)
-    return value
+    return body
 
 
-def save(path: str | os.PathLike[str], value: object) -> None:
-    """Keeps a value of plain tuples, lists, dicts, strings, bytes and numbers at `path`.
-
-    Not durable: a crash leaves the earlier value or none. Raises OSError.
-    """
-    body = marshal.dumps(value)  # type: ignore[arg-type]  # checked when it is dumped
+def _save(path: str | os.PathLike[str], parts: Iterable[bytes]) -> None:
     place = os.fspath(path)
     os.makedirs(os.path.dirname(place), exist_ok=True)
     beside = f"{place}.{os.getpid()}"
+    digest = blake3()
     with open(beside, "wb") as file:
-        file.writelines((_MAGIC, blake3(body).digest(), body))
+        file.write(_MAGIC + bytes(_DIGEST_BYTES))
+        for part in parts:
+            digest.update(part)
+            file.write(part)
+        file.seek(len(_MAGIC))
+        file.write(digest.digest())
     os.replace(beside, place)

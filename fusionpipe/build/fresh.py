@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fusionpipe.build import snapshot
 from fusionpipe.build.baseline import Baseline
-from fusionpipe.build.remembered import Remembered
+from fusionpipe.build.remembered import keep_graph
 from fusionpipe.build.session import Session
 from fusionpipe.build.work import Work
 from fusionpipe.disk import FileKind
@@ -41,7 +41,7 @@ def keep_fresh(work: Work) -> None:
 
 def _looked_at(work: Work, baseline: Baseline) -> tuple[NodeName, ...]:
     """The nodes that were asked for their key, or read: all others are as the snapshot has them."""
-    known = (*work.records, *work.sources)
+    known = (*work.took, *work.sources)
     return tuple(name for name in known if name in baseline.remembered.graph.nodes)
 
 
@@ -83,8 +83,9 @@ def _data_root(work: Work, name: NodeName) -> _Root | None:
     """
     session = work.session
     if session.graph.nodes[name].source is None:
-        record = work.records.get(name)
-        return None if record is None else session.links.linked_root(name, record.slots["data"])
+        return (
+            session.links.linked_root(name, work.plan.digest(name)) if name in work.took else None
+        )
     try:
         status = os.stat(session.root / name / "data")
     except OSError:
@@ -95,14 +96,13 @@ def _data_root(work: Work, name: NodeName) -> _Root | None:
 def _keep_all(work: Work, roots: dict[NodeName, bytes]) -> None:
     """After a build that read the project: its graph is kept too."""
     session = work.session
-    remembered = Remembered.of(session.graph, session.structure)
-    remembered.save(session.root)
-    seconds = sum(record.seconds for record in work.records.values())
+    token = keep_graph(session.root, session.graph, session.structure)
+    seconds = sum(work.took.values())
     data = (tuple(roots), b"".join(roots.values()))
     told = bytes.fromhex("".join(map(work.plan.digest, roots)))
     fresh = snapshot.Fresh(data, told, seconds, session.links.trees)
     seen = snapshot.seen_by(session.disk)
-    snapshot.write(session.root, remembered.token, session.variables(), seen, fresh)
+    snapshot.write(session.root, token, session.variables(), seen, fresh)
 
 
 def _keep_onto(work: Work, baseline: Baseline, roots: dict[NodeName, bytes]) -> None:
@@ -112,8 +112,9 @@ def _keep_onto(work: Work, baseline: Baseline, roots: dict[NodeName, bytes]) -> 
     forgotten = _below_sources(before[4][0], baseline, work.sources)
     seen = snapshot.seen_since(before, session.disk, forgotten)
     outcomes = work.plan.outcomes
-    ran = (name for name in work.records if outcomes[name] is Outcome.RAN)
-    seconds = work.saved + sum(work.records[name].seconds for name in ran)
+    seconds = work.saved + sum(
+        took for name, took in work.took.items() if outcomes[name] is Outcome.RAN
+    )
     fresh = snapshot.Fresh(
         snapshot.patched(before[8], roots),
         baseline.digests({name: work.plan.digest(name) for name in roots}),
