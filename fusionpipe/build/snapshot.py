@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from fusionpipe import memo
 from fusionpipe.hot import ROOT, SHAPE, snapshot_path
 from fusionpipe.model import NodeName
-from fusionpipe.prints import Print
 from fusionpipe.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -96,10 +95,10 @@ def _overwritten(names: tuple[_N, ...], words: bytes, anew: Mapping[_N, bytes]) 
 
 def seen_by(disk: Workspace) -> Seen:
     """What a build that looked at everything saw."""
-    prints = _prints(disk)
-    kinds = {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, bytes)}
-    paths = tuple(path or ROOT for path in prints)
-    return Seen((paths, b"".join(prints.values())), kinds, disk.links, disk.real_paths)
+    seen = disk.sightings
+    paths = tuple([path or ROOT for path, of in seen.items() if isinstance(of, bytes)])
+    words = b"".join([of for of in seen.values() if isinstance(of, bytes)])
+    return Seen((paths, words), _kinds(disk), disk.links, disk.real_paths)
 
 
 def seen_since(before: Snapshot, disk: Workspace, forgotten: Iterable[str]) -> Seen:
@@ -108,10 +107,10 @@ def seen_since(before: Snapshot, disk: Workspace, forgotten: Iterable[str]) -> S
     `forgotten` are the paths that are not to be compared any more, unless they were seen anew.
     """
     _, _, _, _, prints, kinds, links, real_paths, *_ = before
-    anew = {path or ROOT: seen for path, seen in _prints(disk).items()}
+    seen = disk.sightings.items()
+    anew = {path or ROOT: of for path, of in seen if isinstance(of, bytes)}
     merged = patched(prints, anew, frozenset(forgotten))
-    others = {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, bytes)}
-    kinds = {**kinds, **others}
+    kinds = {**kinds, **_kinds(disk)}
     known = kinds.keys() & merged[0]  # a kind that is asked of one of these paths says less
     return Seen(
         merged,
@@ -121,8 +120,8 @@ def seen_since(before: Snapshot, disk: Workspace, forgotten: Iterable[str]) -> S
     )
 
 
-def _prints(disk: Workspace) -> dict[str, Print]:
-    return {path: seen for path, seen in disk.sightings.items() if isinstance(seen, bytes)}
+def _kinds(disk: Workspace) -> dict[str, str | None]:
+    return {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, bytes)}
 
 
 _ROOT = Struct("=2Q")

@@ -11,8 +11,9 @@ import marshal
 import os
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fusionpipe import memo
 from fusionpipe.memory import Memory
@@ -21,6 +22,8 @@ from fusionstore.contract import JsonObject
 
 DIRECTORY = ".fusionpipe"
 _RECENT = 20
+_AT_ONCE = 1000
+"""Rows that are written at a time."""
 
 
 class NodeRow(NamedTuple):
@@ -67,18 +70,20 @@ class State:
         """The state of the project at `root`, empty if there is none to be trusted."""
         state = cls(root / DIRECTORY / "state")
         state._load_rows()
-        plain = memo.load(state.path / "memory")
-        if isinstance(plain, tuple) and plain[0] == _SHAPE:
-            state.memory = Memory.from_plain(plain[1])
-            state.probes = plain[2]
+        parts: Iterator[Any] = memo.load_parts(state.path / "memory")
+        if (head := next(parts, None)) and head[0] == _SHAPE:
+            state.probes = head[1]
+            state.memory = Memory.from_plain(parts)
         return state
 
     def _load_rows(self) -> None:
         file = self.path / "rows"
         self._loaded = _identity(file)
-        plain = memo.load(file)
-        if isinstance(plain, tuple) and plain[0] == _SHAPE:
-            _, self._rows, self.choices, self.unsettled = plain
+        parts: Iterator[Any] = memo.load_parts(file)
+        if (head := next(parts, None)) and head[0] == _SHAPE:
+            _, self.choices, self.unsettled = head
+            for some in parts:
+                self._rows.update(some)
 
     @property
     def has_rows(self) -> bool:
@@ -127,13 +132,20 @@ class State:
             for name in gone:
                 del self._rows[name]
             self.unsettled = theirs if is_settled else theirs | self.unsettled | self._touched
-            memo.save(self.path / "rows", (_SHAPE, self._rows, self.choices, self.unsettled))
+            memo.save_parts(self.path / "rows", self._parts())
             self._loaded = _identity(self.path / "rows")
         self.save_memory()
 
+    def _parts(self) -> Iterator[object]:
+        yield _SHAPE, self.choices, self.unsettled
+        rows = iter(self._rows.items())
+        while some := dict(islice(rows, _AT_ONCE)):
+            yield some
+
     def save_memory(self) -> None:
         """Writes what is known of the user's files, and of interpreters. Raises OSError."""
-        memo.save(self.path / "memory", (_SHAPE, self.memory.to_plain(), self.probes))
+        parts = chain([(_SHAPE, self.probes)], self.memory.to_plain())
+        memo.save_parts(self.path / "memory", parts)
 
     def _take_in_theirs(self) -> frozenset[NodeName]:
         """Merges what another build saved meanwhile; the nodes that it left unsettled."""
