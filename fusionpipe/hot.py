@@ -17,7 +17,7 @@ from fusionpipe import memo
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from fusionpipe.model import NodeName
 
@@ -105,15 +105,13 @@ class Snapshot:
         seen = (self.prints, self.kinds, self.links, self.real_paths)
         results = (self.data, self.digests, self.seconds, self.trees)
         facts = (self.root, self.token, self.variables, *seen, *results)  # as __init__ has them
-        memo.save(snapshot_path(self.root), (SHAPE, facts))
+        memo.save_parts(snapshot_path(self.root), (SHAPE, *facts))
 
     @classmethod
     def load(cls, root: str) -> Snapshot | None:
         """The snapshot of the project at this root, if there is one to be trusted."""
-        kept = memo.load(snapshot_path(root))
-        if not isinstance(kept, tuple) or kept[0] != SHAPE or kept[1][0] != root:
-            return None
-        return cls(*kept[1])
+        kept: tuple[Any, ...] = tuple(memo.load_parts(snapshot_path(root)))
+        return cls(*kept[1:]) if kept[:2] == (SHAPE, root) else None
 
 
 class Difference:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
 from fusionpipe.prints import Print
+
+_AT_ONCE = 4000
+"""Paths: all at once they would be in memory a second time."""
 
 Row = tuple[str, str, bool]
 """A name in a directory: a letter for what it stands for, and whether it may be executed."""
@@ -26,15 +33,26 @@ class Memory:
         self.shebangs = shebangs or {}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Memory) and self.to_plain() == other.to_plain()
+        return isinstance(other, Memory) and (
+            (self.files, self.texts, self.scans, self.shebangs)
+            == (other.files, other.texts, other.scans, other.shebangs)
+        )
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
-    def to_plain(self) -> object:
-        """As plain values; `from_plain` takes it back."""
-        return (self.files, self.texts, self.scans, self.shebangs)
+    def to_plain(self) -> Iterator[object]:
+        """As plain values, piece by piece; `from_plain` takes them back."""
+        every: tuple[Mapping[str, object], ...]
+        every = (self.files, self.texts, self.scans, self.shebangs)
+        for at in range(len(every)):
+            items = iter(every[at].items())
+            while some := dict(islice(items, _AT_ONCE)):
+                yield at, some
 
     @classmethod
-    def from_plain(cls, plain: object) -> Memory:
-        """A memory from what `to_plain` gave, or an empty one from None."""
-        return cls(*plain) if isinstance(plain, tuple) and len(plain) == 4 else cls()
+    def from_plain(cls, plain: Iterable[Any]) -> Memory:
+        """A memory from what `to_plain` gave."""
+        kept: tuple[dict[str, Any], ...] = ({}, {}, {}, {})
+        for at, some in plain:
+            kept[at].update(some)
+        return cls(*kept)

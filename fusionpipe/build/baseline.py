@@ -56,17 +56,17 @@ class Baseline:
         touched.update(NodeName(name) for name in difference.nodes)
         differing = ["" if path == ROOT else path for path in difference.paths]
         structural = marks_at(remembered.structure, frozenset(differing))
+        concerned = remembered.concerned_by(differing)
         for path in differing:
             is_node = path in remembered.graph.nodes
-            concerned = tuple(remembered.concerned_by(path))
-            if not is_node and not concerned and path not in structural:
+            if not is_node and not concerned[path] and path not in structural:
                 # an interpreter, an installed package: what it changes is anybody's guess
                 return None
             if path.rpartition("/")[2] == _EXECUTABLE_ENTRY:
                 return None
             if is_node:  # something a build put there may be gone
                 touched.add(NodeName(path))
-            touched.update(concerned)
+            touched.update(concerned[path])
         try:
             is_same = is_as_it_was(structural, disk, remembered.graph.nodes)
         except OSError:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from fusionpipe.build.baseline import Baseline
-from fusionpipe.build.remembered import Remembered
+from fusionpipe.build.remembered import keep_graph
 from fusionpipe.build.session import Session
 from fusionpipe.build.snapshot import patched, root_words, seen_by, seen_since
 from fusionpipe.build.work import Work
@@ -44,7 +44,7 @@ def keep_fresh(work: Work) -> None:
 
 def _looked_at(work: Work, baseline: Baseline) -> tuple[NodeName, ...]:
     """The nodes that were asked for their key, or read: all others are as the snapshot has them."""
-    known = (*work.records, *work.sources)
+    known = (*work.took, *work.sources)
     return tuple(name for name in known if name in baseline.remembered.graph.nodes)
 
 
@@ -86,8 +86,9 @@ def _data_root(work: Work, name: NodeName) -> _Root | None:
     """
     session = work.session
     if session.graph.nodes[name].source is None:
-        record = work.records.get(name)
-        return None if record is None else _linked_root(work, name, record.slots["data"])
+        if name not in work.took:
+            return None
+        return _linked_root(work, name, work.plan.digest(name))
     try:
         status = os.stat(session.root / name / "data")
     except OSError:
@@ -121,13 +122,12 @@ def _linked_root(work: Work, name: NodeName, tree: Digest) -> _Root | None:
 def _keep_all(work: Work, roots: dict[NodeName, bytes]) -> None:
     """After a build that read the project: its graph is kept too."""
     session = work.session
-    remembered = Remembered.of(session.graph, session.structure)
-    remembered.save(session.root)
-    seconds = sum(record.seconds for record in work.records.values())
+    token = keep_graph(session.root, session.graph, session.structure)
+    seconds = sum(work.took.values())
     seen = seen_by(session.disk)
     Snapshot(
         root=str(session.root),
-        token=remembered.token,
+        token=token,
         variables=session.variables(),
         **seen._asdict(),
         data=(tuple(roots), b"".join(roots.values())),
@@ -144,8 +144,8 @@ def _keep_onto(work: Work, baseline: Baseline, roots: dict[NodeName, bytes]) -> 
     forgotten = _below_sources(before.prints[0], baseline, work.sources)
     seen = seen_since(before, session.disk, forgotten)
     outcomes = work.plan.outcomes
-    ran = (name for name in work.records if outcomes[name] is Outcome.RAN)
-    seconds = work.saved + sum(work.records[name].seconds for name in ran)
+    ran = (took for name, took in work.took.items() if outcomes[name] is Outcome.RAN)
+    seconds = work.saved + sum(ran)
     Snapshot(
         root=before.root,
         token=before.token,

@@ -7,7 +7,6 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from fusionpipe.hot import ROOT
-from fusionpipe.prints import Print
 from fusionpipe.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -70,10 +69,10 @@ def _overwritten(names: tuple[_N, ...], words: bytes, anew: Mapping[_N, bytes]) 
 
 def seen_by(disk: Workspace) -> Seen:
     """What a build that looked at everything saw."""
-    prints = _prints(disk)
-    kinds = {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, bytes)}
-    paths = tuple(path or ROOT for path in prints)
-    return Seen((paths, b"".join(prints.values())), kinds, disk.links, disk.real_paths)
+    seen = disk.sightings
+    paths = tuple([path or ROOT for path, of in seen.items() if isinstance(of, bytes)])
+    words = b"".join([of for of in seen.values() if isinstance(of, bytes)])
+    return Seen((paths, words), _kinds(disk), disk.links, disk.real_paths)
 
 
 def seen_since(before: Snapshot, disk: Workspace, forgotten: Iterable[str]) -> Seen:
@@ -81,10 +80,10 @@ def seen_since(before: Snapshot, disk: Workspace, forgotten: Iterable[str]) -> S
 
     `forgotten` are the paths that are not to be compared any more, unless they were seen anew.
     """
-    anew = {path or ROOT: seen for path, seen in _prints(disk).items()}
+    seen = disk.sightings.items()
+    anew = {path or ROOT: of for path, of in seen if isinstance(of, bytes)}
     merged = patched(before.prints, anew, frozenset(forgotten))
-    others = {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, bytes)}
-    kinds = {**before.kinds, **others}
+    kinds = {**before.kinds, **_kinds(disk)}
     known = kinds.keys() & merged[0]  # a kind that is asked of one of these paths says less
     return Seen(
         merged,
@@ -94,8 +93,8 @@ def seen_since(before: Snapshot, disk: Workspace, forgotten: Iterable[str]) -> S
     )
 
 
-def _prints(disk: Workspace) -> dict[str, Print]:
-    return {path: seen for path, seen in disk.sightings.items() if isinstance(seen, bytes)}
+def _kinds(disk: Workspace) -> dict[str, str | None]:
+    return {path: seen for path, seen in disk.sightings.items() if not isinstance(seen, bytes)}
 
 
 _ROOT = Struct("=2Q")

@@ -219,7 +219,7 @@ class Starter:
         self._work.lost.add(self._work.plan.digest(lost.parent))
         row = self._work.session.state.row(lost.parent)
         self._work.session.state.put(lost.parent, row._replace(record=""))
-        self._work.records.pop(lost.parent, None)
+        self._work.took.pop(lost.parent, None)
         for fallen in self._work.plan.lost(lost.parent):
             self._work.fell(fallen)
 

@@ -7,9 +7,11 @@ Two builds may save at once: each merges the rows it touched into what lies ther
 from __future__ import annotations
 
 import fcntl
+import marshal
 import os
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,8 @@ from fusionstore.contract import JsonObject
 
 DIRECTORY = ".fusionpipe"
 _RECENT = 20
+_AT_ONCE = 1000
+"""Rows that are written at a time."""
 
 
 class NodeRow(NamedTuple):
@@ -56,7 +60,7 @@ class State:
         self.probes: dict[str, JsonObject] = {}
         self.choices: dict[str, str] = {}  # key -> record chosen by -f, accept
         self.unsettled: frozenset[NodeName] = frozenset()  # put since the last snapshot
-        self._rows: dict[NodeName, _PlainRow] = {}
+        self._rows: dict[NodeName, bytes] = {}  # a third of what they take as tuples
         self._touched: set[NodeName] = set()
         self._chosen: set[str] = set()
         self._loaded: tuple[int, int] | None = None  # which file the rows are from
@@ -66,18 +70,20 @@ class State:
         """The state of the project at `root`, empty if there is none to be trusted."""
         state = cls(root / DIRECTORY / "state")
         state._load_rows()
-        plain = memo.load(state.path / "memory")
-        if isinstance(plain, tuple) and plain[0] == _SHAPE:
-            state.memory = Memory.from_plain(plain[1])
-            state.probes = plain[2]
+        parts: Iterator[Any] = memo.load_parts(state.path / "memory")
+        if (head := next(parts, None)) and head[0] == _SHAPE:
+            state.probes = head[1]
+            state.memory = Memory.from_plain(parts)
         return state
 
     def _load_rows(self) -> None:
         file = self.path / "rows"
         self._loaded = _identity(file)
-        plain = memo.load(file)
-        if isinstance(plain, tuple) and plain[0] == _SHAPE:
-            _, self._rows, self.choices, self.unsettled = plain
+        parts: Iterator[Any] = memo.load_parts(file)
+        if (head := next(parts, None)) and head[0] == _SHAPE:
+            _, self.choices, self.unsettled = head
+            for some in parts:
+                self._rows.update(some)
 
     @property
     def has_rows(self) -> bool:
@@ -91,22 +97,20 @@ class State:
 
     def row(self, node: NodeName) -> NodeRow:
         """What is known of a node."""
-        plain = self._rows.get(node)
-        return _NOTHING if plain is None else NodeRow(*plain)
+        packed = self._rows.get(node)
+        return _NOTHING if packed is None else NodeRow(*marshal.loads(packed))
 
     def seconds(self, node: NodeName) -> float:
         """What a node's run took, 0 if that is not known."""
-        plain = self._rows.get(node)
-        return 0.0 if plain is None else plain[_SECONDS]
+        return self.row(node).seconds
 
     def record(self, node: NodeName) -> str:
         """The record a node is linked to, "" if it is not."""
-        plain = self._rows.get(node)
-        return "" if plain is None else plain[_RECORD]
+        return self.row(node).record
 
     def put(self, node: NodeName, row: NodeRow) -> None:
         """Remembers a node's row."""
-        self._rows[node] = tuple(row)
+        self._rows[node] = marshal.dumps(tuple(row))
         self._touched.add(node)
 
     def choose(self, key: str, record: str) -> None:
@@ -124,29 +128,37 @@ class State:
             theirs: frozenset[NodeName] = frozenset()
             if _identity(self.path / "rows") != self._loaded:
                 theirs = self._take_in_theirs()
-            kept = {name: row for name, row in self._rows.items() if name in nodes or row[_RECORD]}
+            gone = [name for name in self._rows if name not in nodes and not self.record(name)]
+            for name in gone:
+                del self._rows[name]
             self.unsettled = theirs if is_settled else theirs | self.unsettled | self._touched
-            memo.save(self.path / "rows", (_SHAPE, kept, self.choices, self.unsettled))
+            memo.save_parts(self.path / "rows", self._parts())
             self._loaded = _identity(self.path / "rows")
         self.save_memory()
 
+    def _parts(self) -> Iterator[object]:
+        yield _SHAPE, self.choices, self.unsettled
+        rows = iter(self._rows.items())
+        while some := dict(islice(rows, _AT_ONCE)):
+            yield some
+
     def save_memory(self) -> None:
         """Writes what is known of the user's files, and of interpreters. Raises OSError."""
-        memo.save(self.path / "memory", (_SHAPE, self.memory.to_plain(), self.probes))
+        parts = chain([(_SHAPE, self.probes)], self.memory.to_plain())
+        memo.save_parts(self.path / "memory", parts)
 
     def _take_in_theirs(self) -> frozenset[NodeName]:
         """Merges what another build saved meanwhile; the nodes that it left unsettled."""
         theirs = State(self.path)
         theirs._load_rows()
-        self._rows = theirs._rows | {name: self._rows[name] for name in self._touched}
+        self._rows = theirs._rows | {
+            name: self._rows[name] for name in self._touched if name in self._rows
+        }
         self.choices = theirs.choices | {key: self.choices[key] for key in self._chosen}
         return theirs.unsettled
 
 
-_PlainRow = tuple[Any, ...]
 _NOTHING = NodeRow()
-_RECORD = NodeRow._fields.index("record")
-_SECONDS = NodeRow._fields.index("seconds")
 _SHAPE = ("state 4", *NodeRow._fields)
 
 

@@ -83,7 +83,7 @@ class Work:
         self.give_up_under_way = give_up_under_way
         self.flights: dict[NodeName, Flight] = {}
         self.sources: dict[NodeName, Read] = {}
-        self.records: dict[NodeName, Record] = {}
+        self.took: dict[NodeName, float] = {}  # what the runs of those that have a result took
         self.failed_first: NodeName | None = None
         self.saved: float = 0.0
         self.has_linked: bool = False
@@ -106,7 +106,7 @@ class Work:
         if record is None:
             self.report(NodeFinished(name, outcome, reason))
             return
-        self.records[name] = record
+        self.took[name] = record.seconds
         took = record.seconds if seconds is None else seconds
         data = record.slots["data"]
         self.report(

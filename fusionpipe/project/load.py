@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fusionpipe.disk import Disk
 from fusionpipe.errors import Problem, ProjectInvalid, UsageError
-from fusionpipe.model import Graph, NodeName, Parent
+from fusionpipe.model import Graph, Node, NodeName
 from fusionpipe.project.discover import NODE_FILE, Found, discover
 from fusionpipe.project.ignore import Patterns, parse_patterns
 from fusionpipe.project.maker import NodeMaker
@@ -15,7 +15,7 @@ from fusionpipe.project.nodefile import Declared, parse_node
 from fusionpipe.project.order import cycles
 from fusionpipe.project.override import Override, override
 from fusionpipe.project.reading import Reading
-from fusionpipe.project.resolve import NO_PARENTS, Names, resolve_parents
+from fusionpipe.project.resolve import NO_PARENTS, Names, Resolved, resolve_parents
 from fusionpipe.project.rootfile import ROOT_FILE, RootFile, read_root
 from fusionpipe.project.territory import Territory
 from fusionpipe.project.tomlfile import TomlFile
@@ -42,18 +42,24 @@ def load(disk: Disk, overrides: Sequence[Override] = ()) -> Graph:
     found = discover(reading, _exclude(reading, root))
     if not found.nodes:
         raise _no_nodes(reading, found)
-    declared = {name: _declare(reading, name, has_file) for name, has_file in found.nodes.items()}
-    parents = _resolve_all(reading, found, declared)
+    names = Names(tuple(found.nodes), found.groups)
     maker = NodeMaker(reading, root, Territory(found.nodes, found.groups))
-    nodes = {
-        name: maker.make(name, of, parents[name])
-        for name, of in declared.items()
-        if not of.is_broken
-    }
+    nodes: dict[NodeName, Node] = {}
+    uses: dict[NodeName, tuple[str, ...]] = {}
+    for (
+        name,
+        has_file,
+    ) in found.nodes.items():  # one by one: what files say takes more than nodes do
+        declared = _declare(reading, name, has_file)
+        if declared.is_broken:
+            continue
+        nodes[name] = maker.make(name, declared, _resolve(reading, names, name, declared).parents)
+        if declared.use:
+            uses[name] = tuple(word.text for word in declared.use)
+    _refuse_circles(reading, found, names, nodes)
     if reading.problems:
         raise ProjectInvalid(reading.problems)
     if overrides:
-        uses = {name: tuple(word.text for word in declared[name].use) for name in nodes}
         nodes = override(nodes, uses, root.settings.params, overrides)
     return Graph(nodes, root.settings, found.groups, tuple(sorted(found.near_misses)))
 
@@ -120,22 +126,21 @@ def _declare(reading: Reading, name: NodeName, has_file: bool) -> Declared:
     return declared
 
 
-def _resolve_all(
-    reading: Reading, found: Found, declared: Mapping[NodeName, Declared]
-) -> dict[NodeName, tuple[Parent, ...]]:
-    """Every node's parents; what is not there and what runs in circles is noted."""
-    names = Names(tuple(found.nodes), found.groups)
-    resolved = {
-        name: resolve_parents(names, name, of, reading.problems) if of.parents else NO_PARENTS
-        for name, of in declared.items()
-    }
-    parents = {name: of.parent_nodes() for name, of in resolved.items()}
-    for circle in cycles(parents):
+def _resolve(reading: Reading, names: Names, name: NodeName, declared: Declared) -> Resolved:
+    """A node's parents that are there; the others are noted."""
+    if not declared.parents:
+        return NO_PARENTS
+    return resolve_parents(names, name, declared, reading.problems)
+
+
+def _refuse_circles(
+    reading: Reading, found: Found, names: Names, nodes: Mapping[NodeName, Node]
+) -> None:
+    """Notes what runs in circles; the file that says so is read again for its line."""
+    for circle in cycles({name: node.parent_nodes() for name, node in nodes.items()}):
         first, second = circle[0], circle[1 % len(circle)]
         path = " → ".join((*circle, first))
         mend = f"take one of these arrows out; here {first} reads {second}"
-        key = resolved[first].key_of(second)
-        reading.add(
-            (declared[first].problem(key, f"nodes read each other in a circle: {path}", mend),)
-        )
-    return {name: of.parents for name, of in resolved.items()}
+        declared = _declare(reading, first, found.nodes[first])
+        key = _resolve(reading, names, first, declared).key_of(second)
+        reading.add((declared.problem(key, f"nodes read each other in a circle: {path}", mend),))

@@ -215,7 +215,7 @@ def test_a_memory_survives_being_written_down(root: Path) -> None:
     disk.read("node.toml")
     disk.scan("code")
     assert memory == Memory.from_plain(memory.to_plain())
-    assert Memory() == Memory.from_plain(None)
+    assert Memory() == Memory.from_plain(())
 
 
 # -- sightings --------------------------------------------------------------------------------
