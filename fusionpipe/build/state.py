@@ -13,6 +13,7 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
+from struct import Struct
 from typing import Any, NamedTuple
 
 from fusionpipe import memo
@@ -98,11 +99,12 @@ class State:
     def row(self, node: NodeName) -> NodeRow:
         """What is known of a node."""
         packed = self._rows.get(node)
-        return _NOTHING if packed is None else NodeRow(*marshal.loads(packed))
+        return _NOTHING if packed is None else NodeRow(*marshal.loads(packed[_SECONDS.size :]))
 
     def seconds(self, node: NodeName) -> float:
         """What a node's run took, 0 if that is not known."""
-        return self.row(node).seconds
+        packed = self._rows.get(node)
+        return 0.0 if packed is None else float(_SECONDS.unpack_from(packed)[0])
 
     def record(self, node: NodeName) -> str:
         """The record a node is linked to, "" if it is not."""
@@ -110,7 +112,7 @@ class State:
 
     def put(self, node: NodeName, row: NodeRow) -> None:
         """Remembers a node's row."""
-        self._rows[node] = marshal.dumps(tuple(row))
+        self._rows[node] = _SECONDS.pack(row.seconds) + marshal.dumps(tuple(row))
         self._touched.add(node)
 
     def choose(self, key: str, record: str) -> None:
@@ -159,6 +161,9 @@ class State:
 
 
 _NOTHING = NodeRow()
+_SECONDS = Struct(
+    "=d"
+)  # in front of a packed row: a build asks for them of all nodes, again and again
 _SHAPE = ("state 4", *NodeRow._fields)
 
 
