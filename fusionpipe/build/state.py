@@ -99,20 +99,21 @@ class State:
     def row(self, node: NodeName) -> NodeRow:
         """What is known of a node."""
         packed = self._rows.get(node)
-        return _NOTHING if packed is None else NodeRow(*marshal.loads(packed[_SECONDS.size :]))
+        return _NOTHING if packed is None else NodeRow(*marshal.loads(packed[_FIRST.size :]))
 
     def seconds(self, node: NodeName) -> float:
         """What a node's run took, 0 if that is not known."""
         packed = self._rows.get(node)
-        return 0.0 if packed is None else float(_SECONDS.unpack_from(packed)[0])
+        return 0.0 if packed is None else float(_FIRST.unpack_from(packed)[0])
 
     def record(self, node: NodeName) -> str:
         """The record a node is linked to, "" if it is not."""
-        return self.row(node).record
+        packed = self._rows.get(node)
+        return "" if packed is None else _FIRST.unpack_from(packed)[1].rstrip(b"\0").decode()
 
     def put(self, node: NodeName, row: NodeRow) -> None:
         """Remembers a node's row."""
-        self._rows[node] = _SECONDS.pack(row.seconds) + marshal.dumps(tuple(row))
+        self._rows[node] = _FIRST.pack(row.seconds, row.record.encode()) + marshal.dumps(tuple(row))
         self._touched.add(node)
 
     def choose(self, key: str, record: str) -> None:
@@ -161,9 +162,8 @@ class State:
 
 
 _NOTHING = NodeRow()
-_SECONDS = Struct(
-    "=d"
-)  # in front of a packed row: a build asks for them of all nodes, again and again
+_FIRST = Struct("=d64s")
+"""In front of a packed row: what its run took, and its record. A build asks for them of all nodes."""
 _SHAPE = ("state 4", *NodeRow._fields)
 
 
