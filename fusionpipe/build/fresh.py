@@ -104,7 +104,7 @@ def _linked_root(work: Work, name: NodeName, tree: Digest) -> _Root | None:
     session = work.session
     root = session.links.linked_root(name, tree)
     row = session.state.row(name)
-    if root in (None, row.root):
+    if root is None or (row.tree == tree and row.root == root):
         return root
     if session.links.shares_files:
         return None
@@ -115,7 +115,8 @@ def _linked_root(work: Work, name: NodeName, tree: Digest) -> _Root | None:
     finally:
         work.tell_findings()
     root = session.links.linked_root(name, tree)
-    session.state.put(name, row._replace(root=root or row.root))
+    if row.tree == tree:  # else another build linked it, and it is that one's row that counts
+        session.state.put(name, row._replace(root=root or row.root))
     return root
 
 
