@@ -14,6 +14,7 @@ from fusionpipe.disk import FileKind
 from fusionpipe.events import Outcome
 from fusionpipe.model import NodeName
 from fusionpipe.workspace import Workspace
+from fusionstore.contract import Record
 from fusionstore.digest import Digest
 from fusionstore.errors import StoreError
 
@@ -80,7 +81,7 @@ def _data_root(work: Work, name: NodeName) -> _Root | None:
     session = work.session
     if session.graph.nodes[name].source is None:
         record = work.records.get(name)
-        return None if record is None else _linked_root(work, name, record.slots["data"])
+        return None if record is None else _linked_root(work, name, record)
     try:
         status = os.stat(session.root / name / "data")
     except OSError:
@@ -88,12 +89,13 @@ def _data_root(work: Work, name: NodeName) -> _Root | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def _linked_root(work: Work, name: NodeName, tree: Digest) -> _Root | None:
+def _linked_root(work: Work, name: NodeName, record: Record) -> _Root | None:
     """The root of a node's linked tree, proven where it is no longer what it was when it was linked.
 
     It was mended since, for a node that reads it, or somebody added to it while the build went on.
     """
     session = work.session
+    tree = record.slots["data"]
     root = session.links.linked_root(name, tree)
     row = session.state.row(name)
     if root in (None, row.root):
@@ -107,7 +109,9 @@ def _linked_root(work: Work, name: NodeName, tree: Digest) -> _Root | None:
     finally:
         work.tell_findings()
     root = session.links.linked_root(name, tree)
-    session.state.put(name, row._replace(root=root or row.root))
+    is_ours = row.record == record.id  # else a later build linked it, and the row is its own
+    if root is not None and is_ours:
+        session.state.put(name, row._replace(root=root))
     return root
 
 
