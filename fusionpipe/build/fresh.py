@@ -115,8 +115,8 @@ def _linked_root(work: Work, name: NodeName, tree: Digest) -> _Root | None:
     finally:
         work.tell_findings()
     root = session.links.linked_root(name, tree)
-    if row.tree == tree:  # else another build linked it, and it is that one's row that counts
-        session.state.put(name, row._replace(root=root or row.root))
+    if root is not None and row.tree == tree:  # else a later build linked it: the row is its own
+        session.state.put(name, row._replace(root=root))
     return root
 
 

@@ -11,6 +11,7 @@ from fusionpipe.model import NodeName
 from fusionstore.contract import JsonObject, Root
 from fusionstore.digest import RecordId
 from fusionstore.errors import ChangedWhileStored, Corrupt
+from fusionstore.store import Store
 from fusionstore.tree import Entry, Kind, Tree
 
 
@@ -31,30 +32,53 @@ def write_project_root(session: Session) -> None:
     )
 
 
+def is_rooted(session: Session) -> bool:
+    """Whether the project has a root of its own that says where it lies: one that was moved or copied has not."""
+    if session.baseline is not None:  # who goes on from the last build of this very root
+        return True
+    id = _id_at(session.root)
+    try:
+        known = session.store.read_root(f"project-{id}") if id else None
+    except Corrupt:  # gc tells of it, and takes nothing meanwhile
+        return True
+    return known is not None and known.body.get("path") == str(session.root)
+
+
+def follow_move(root: Path, store: Store) -> None:
+    """Lets the root of a project that was moved say where it lies now, or gc would miss it there."""
+    id = _id_at(root)
+    known = store.read_root(f"project-{id}") if id else None
+    if known is None or known.body.get("path") == str(root) or _is_anothers(id, root, store):
+        return
+    store.write_root(known._replace(body={**known.body, "path": str(root)}))
+
+
 def project_id(root: Path, session: Session) -> str:
     """The project's id in its stores: made once, and anew in a copy of a project that still exists."""
-    path = root / DIRECTORY / "id"
-    try:
-        id = path.read_text().strip()
-    except OSError:
-        id = ""
+    id = _id_at(root)
     # who goes on from the last build of this very root has this root's id
-    if id and (session.baseline is not None or not _is_anothers(id, root, session)):
+    if id and (session.baseline is not None or not _is_anothers(id, root, session.store)):
         return id
     id = os.urandom(8).hex()
-    path.write_text(id + "\n")
+    (root / DIRECTORY / "id").write_text(id + "\n")
     return id
 
 
-def _is_anothers(id: str, root: Path, session: Session) -> bool:
-    known = session.store.read_root(f"project-{id}")
+def _id_at(root: Path) -> str:
+    """The id that lies in a project, "" if there is none."""
+    try:
+        return (root / DIRECTORY / "id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _is_anothers(id: str, root: Path, store: Store) -> bool:
+    known = store.read_root(f"project-{id}")
     place = None if known is None else known.body.get("path")
     if not isinstance(place, str) or place == str(root):
         return False
     try:
-        return (Path(place) / DIRECTORY / "id").read_text().strip() == id and not os.path.samefile(
-            place, root
-        )
+        return _id_at(Path(place)) == id and not os.path.samefile(place, root)
     except OSError:
         return False
 

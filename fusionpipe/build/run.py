@@ -12,7 +12,7 @@ from types import FrameType
 from fusionpipe.build.fresh import keep_fresh
 from fusionpipe.build.journal import EventLog
 from fusionpipe.build.loop import Build
-from fusionpipe.build.roots import write_project_root
+from fusionpipe.build.roots import is_rooted, write_project_root
 from fusionpipe.build.session import Session
 from fusionpipe.build.work import Wishes, Work
 from fusionpipe.events import BuildFinished, BuildStarted, Event, NodesKept, Outcome, Report
@@ -97,8 +97,9 @@ def _remember(build: Build) -> None:
     session = work.session
     nodes = session.graph.nodes
     is_sound = not work.was_spoilt or _prove_linked(work)
-    if work.has_linked:
+    if work.has_linked or not is_rooted(session):
         write_project_root(session)
+    if work.has_linked:
         _ignore_links(work)
     is_fresh = not {Outcome.FAILED, Outcome.SKIPPED}.intersection(work.plan.outcomes.values())
     if is_fresh and is_sound and _is_whole(work):

@@ -10,6 +10,7 @@ import typer
 
 from fusionpipe.amounts import parse_age, parse_size
 from fusionpipe.build.collect import PATIENCE, Freed, Missing, collect, forget, missing_projects
+from fusionpipe.build.roots import follow_move
 from fusionpipe.cli.options import Directory, Json
 from fusionpipe.cli.place import opened_archive
 from fusionpipe.errors import UsageError
@@ -66,6 +67,7 @@ def gc(
         raise UsageError("-n deletes nothing and forgets nothing", "leave out -n, or --forget")
     with opened_archive(directory) as (archive, _):
         store = archive.store
+        follow_move(archive.root, store)
         for id in forgotten or ():
             forget(store, id)
         if not dry_run and not json:

@@ -220,6 +220,35 @@ def test_a_project_that_comes_back_is_missed_no_more(two: tuple[Project, Project
     assert other.call("build").out.startswith("nothing to do")
 
 
+def test_a_project_that_was_moved_keeps_its_last_results(project: Project, tmp_path: Path) -> None:
+    with_history(project, 3)
+    assert gc(project)["results"] == 0
+    project.root.rename(tmp_path / "moved")
+    told = gc(Project(tmp_path / "moved"))
+    assert (0, []) == (told["results"], told["missing"])
+
+
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_a_project_that_was_moved_or_copied_is_known_after_a_build(
+    two: tuple[Project, Project], is_copied: bool
+) -> None:
+    one, other = two
+    away = other.root.with_name("away")
+    if is_copied:
+        shutil.copytree(other.root, away, symlinks=True)
+    else:
+        other.root.rename(away)
+    there = Project(away, other.environment)
+    there.write("fusionpipe.toml", (one.root / "fusionpipe.toml").read_text())
+    assert there.call("build").out.startswith("nothing to do")
+    assert gc(one)["missing"] == []
+    if is_copied:
+        shutil.rmtree(other.root)
+        assert [str(other.root)] == [one["path"] for one in gc(one)["missing"]]
+    id = (away / ".fusionpipe" / "id").read_text().strip()
+    assert "is there" in one.call("gc", "--forget", id).err
+
+
 def test_only_a_missing_project_can_be_forgotten(two: tuple[Project, Project]) -> None:
     one, other = two
     id = (other.root / ".fusionpipe" / "id").read_text().strip()
