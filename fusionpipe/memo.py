@@ -16,6 +16,7 @@ from blake3 import blake3
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
 _MAGIC = f"fusionpipe memo 2 {sys.implementation.cache_tag} {marshal.version}\n".encode()
 _DIGEST_BYTES = 32
@@ -49,17 +50,27 @@ def save_parts(path: str | os.PathLike[str], values: Iterable[object]) -> None:
     place = os.fspath(path)
     os.makedirs(os.path.dirname(place), exist_ok=True)
     beside = f"{place}.{os.getpid()}"
-    digest = blake3()
     with open(beside, "wb") as file:
-        file.write(_MAGIC + bytes(_DIGEST_BYTES))
-        for value in values:
-            part = marshal.dumps(value)  # type: ignore[arg-type]  # checked when it is dumped
-            for data in (len(part).to_bytes(_LENGTH_BYTES, "big"), part):
-                digest.update(data)
-                file.write(data)
-        file.seek(len(_MAGIC))
-        file.write(digest.digest())
+        try:
+            file.write(_MAGIC + bytes(_DIGEST_BYTES))
+            digest = _write(file, values)
+            file.seek(len(_MAGIC))
+            file.write(digest)
+        except BaseException:
+            os.unlink(beside)
+            raise
     os.replace(beside, place)
+
+
+def _write(file: BinaryIO, values: Iterable[object]) -> bytes:
+    """Writes each value behind its length; the digest of it all."""
+    digest = blake3()
+    for value in values:
+        part = marshal.dumps(value)  # type: ignore[arg-type]  # checked when it is dumped
+        for data in (len(part).to_bytes(_LENGTH_BYTES, "big"), part):
+            digest.update(data)
+            file.write(data)
+    return digest.digest()
 
 
 def _body(path: str | os.PathLike[str]) -> memoryview | None:

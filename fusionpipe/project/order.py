@@ -17,13 +17,14 @@ def topological(graph: Graph) -> tuple[NodeName, ...]:
 
 def sort_nodes(parents: ParentsOf) -> tuple[NodeName, ...]:
     """The nodes that lie on no circle and below none, parents first."""
-    waits = {name: set(of) & parents.keys() for name, of in parents.items()}
     children: dict[NodeName, list[NodeName]] = {name: [] for name in parents}
+    left: dict[NodeName, int] = {}
     for name in sorted(parents):
-        for parent in waits[name]:
+        above = {parent for parent in parents[name] if parent in parents}
+        left[name] = len(above)
+        for parent in above:
             children[parent].append(name)
-    left = {name: len(of) for name, of in waits.items()}
-    ready = deque(name for name in sorted(parents) if not left[name])
+    ready = deque(name for name, count in left.items() if not count)
     order: list[NodeName] = []
     while ready:
         name = ready.popleft()

@@ -28,6 +28,12 @@ def test_a_memo_is_replaced_whole_and_leaves_nothing_beside_it(path: Path) -> No
     assert ["memo"] == [one.name for one in path.parent.iterdir()]
 
 
+def test_values_kept_one_by_one_are_loaded_one_by_one_and_the_first_alone(path: Path) -> None:
+    memo.save_parts(path, iter((VALUE, "second", {})))
+    assert [VALUE, "second", {}] == list(memo.load_parts(path))
+    assert VALUE == memo.load(path)
+
+
 def test_no_file_is_nothing(tmp_path: Path) -> None:
     assert memo.load(tmp_path / "none") is None
 
@@ -59,3 +65,11 @@ def test_a_value_that_cannot_be_kept_leaves_the_earlier_one(path: Path) -> None:
     with pytest.raises(ValueError, match="unmarshallable"):
         memo.save(path, object())
     assert VALUE == memo.load(path)
+    assert ["memo"] == [one.name for one in path.parent.iterdir()]
+
+
+def test_values_that_cannot_all_be_kept_leave_the_earlier_ones(path: Path) -> None:
+    with pytest.raises(ValueError, match="unmarshallable"):
+        memo.save_parts(path, iter(("new", object())))
+    assert VALUE == memo.load(path)
+    assert ["memo"] == [one.name for one in path.parent.iterdir()]
