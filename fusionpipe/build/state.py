@@ -164,7 +164,7 @@ class State:
 _NOTHING = NodeRow()
 _FIRST = Struct("=d64s")
 """In front of a packed row: what its run took, and its record. A build asks for them of all nodes."""
-_SHAPE = ("state 4", *NodeRow._fields)
+_SHAPE = ("state 5", *NodeRow._fields)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -159,8 +159,8 @@ def test_a_builds_breakpoint_points_at_the_run_by_hand(project: Project) -> None
 
 
 def test_ctrl_c_goes_to_the_command_and_its_code_comes_back(project: Project) -> None:
-    code = "import signal\ntry:\n    print('waiting', flush=True)\n    signal.pause()\n"
-    code += "except KeyboardInterrupt:\n    raise SystemExit(9)"
+    code = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [2])\n"
+    code += "print('waiting', flush=True)\nsignal.sigwait([2])\nraise SystemExit(9)"
     terminal = Terminal(project.node("load", code, entry="main.py"), "run", "load")
     terminal.read_until("waiting")
     os.killpg(terminal.process.pid, 2)
