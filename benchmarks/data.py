@@ -98,6 +98,7 @@ def _fusionpipe(shape: Shape, place: Path) -> Timed:
     tree = os.path.basename(os.readlink(node / "data"))
     assert _count(node / "data") == shape.files
     os.rename(node / "data", place.parent / "wiped-link")
+    os.sync()  # what was written before is not to be waited for now
     yield "fp", "restore", _wall([fp, "build"], place)
     assert _count(node / "data") == shape.files
     for action, seconds in _probe("check", place / ".fusionpipe/store", tree).items():

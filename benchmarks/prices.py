@@ -25,7 +25,7 @@ class Price:
 
 
 PRICES: Mapping[str, Price] = {
-    "fp": Price(0.03, 3.2e-3, 3.5e-5, restore=5e-4, write=6e-4),
+    "fp": Price(0.03, 2.7e-3, 2e-5, restore=1.2e-4, write=6e-4),
     "floor": Price(0.01, 5e-4, 0.0),
     "leanest": Price(0.02, 9e-4, 2e-5, restore=6e-5, write=6e-4),
     "make": Price(0.002, 5.2e-4, 7e-6),

@@ -198,21 +198,21 @@ def _differing(prefix: str, prints: Packed, data: Packed, many: int) -> _Differi
     if count < many or cores() < 2:
         return _changed(prefix, prints, 0, count), _moved(prefix, data, 0, len(data[0]))
     half, half_of_data = count // 2, len(data[0]) // 2
-    ask = in_a_fork(
-        lambda: (
-            _changed(prefix, prints, half, count),
-            _moved(prefix, data, half_of_data, len(data[0])),
-        )
+
+    def look(paths: tuple[int, int], nodes: tuple[int, int]) -> _Differing:
+        return _changed(prefix, prints, *paths), _moved(prefix, data, *nodes)
+
+    (changed, moved), (more_changed, more_moved) = both(
+        lambda: look((0, half), (0, half_of_data)),
+        lambda: look((half, count), (half_of_data, len(data[0]))),
     )
-    paths = _changed(prefix, prints, 0, half)
-    nodes = _moved(prefix, data, 0, half_of_data)
-    more_paths, more_nodes = ask()
-    return paths + more_paths, nodes + more_nodes
+    return changed + more_changed, moved + more_moved
 
 
-def in_a_fork(work: Callable[[], _T]) -> Callable[[], _T]:
-    """Begins work in a forked process. What is returned waits for its answer, and does the work itself
-    where there is none.
+def both(here: Callable[[], _T], there: Callable[[], _T]) -> tuple[_T, _T]:
+    """What two pieces of work give, the second done by a forked process meanwhile.
+
+    It is done here where there is no such process, or it died. None goes on when this has returned, or raised.
     """
     reading, writing = os.pipe()
     try:
@@ -220,28 +220,31 @@ def in_a_fork(work: Callable[[], _T]) -> Callable[[], _T]:
     except OSError:  # no more processes for this user, or no memory to promise
         os.close(reading)
         os.close(writing)
-        return work
+        return here(), there()
     if not child:
         try:
             with open(writing, "wb") as pipe:
-                marshal.dump(work(), pipe)  # type: ignore[arg-type]  # checked when it is dumped
+                marshal.dump(there(), pipe)  # type: ignore[arg-type]  # checked when it is dumped
             os._exit(0)
         finally:
             os._exit(1)
     os.close(writing)
-
-    def answer() -> _T:
+    try:
         with open(reading, "rb") as pipe:
+            first = here()
             said = pipe.read()
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.kill(child, 9)
+        raise
+    finally:
         with suppress(ChildProcessError):  # who started us ignores SIGCHLD: nobody to wait for
             os.waitpid(child, 0)
-        try:
-            found: _T = marshal.loads(said)
-        except (EOFError, TypeError, ValueError):  # it died before it had said all
-            return work()
-        return found
-
-    return answer
+    try:
+        second: _T = marshal.loads(said)
+    except (EOFError, TypeError, ValueError):  # it died before it had said all
+        second = there()
+    return first, second
 
 
 def cores() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -21,10 +22,11 @@ from fusionpipe.events import (
     BuildStarted,
     NodeFinished,
     NodesKept,
+    Notice,
     Outcome,
     Report,
 )
-from fusionpipe.hot import cores, in_a_fork
+from fusionpipe.hot import both, cores, snapshot_path
 from fusionpipe.journal import append_build, append_events, new_id, node_line
 from fusionpipe.model import NodeName
 from fusionpipe.prints import Print, print_of
@@ -46,6 +48,7 @@ _LOG = ("logs.txt", "l")
 WORTH_A_FORK = 200
 """Nodes: half of them take longer to link than to fork."""
 
+_TAKEN = "linked by another build meanwhile"
 _T = TypeVar("_T")
 _Names = list[tuple[str, str]]
 """What is in a directory, in order: a name, and a letter for what it stands for."""
@@ -107,9 +110,10 @@ class Unlinked:
         started_ns = time.time_ns()
         id = new_id(started_ns)
         report(BuildStarted(id, len(self._snapshot.data[0]), jobs, started_ns / 1e9))
-        made = self._make_links(started_ns)
-        self._keep_fresh(made)
-        finished = self._tell(id, made, report)
+        problems = self._make_links(started_ns)
+        if not any(problems):
+            self._keep_fresh()
+        finished = self._tell(id, problems, report)
         counts = {"ran": 0, "kept": finished.kept, "restored": finished.restored}
         append_build(
             self._root,
@@ -124,21 +128,17 @@ class Unlinked:
         return finished
 
     # -- linking -------------------------------------------------------------------------------
-    def _make_links(self, stamp: int) -> list[bool]:
-        """Whether each node was linked; not where another build, or the user, was there before."""
+    def _make_links(self, stamp: int) -> list[str]:
+        """For each node why it was not linked; "" if it was."""
         trees = self._snapshot.trees
         is_inside = not trees.startswith("/")
         order = LinkOrder(Path(self._root, DIRECTORY, "state", "links"))
 
-        def link(node: _Node) -> bool:
+        def link(node: _Node) -> str:
             up = "../" * (node.name.count("/") + 1) if is_inside else ""
             if not order.take(node.name, stamp):
-                return False
-            try:
-                os.symlink(f"{up}{trees}{node.row.tree}", f"{self._prefix}{node.name}/data")
-            except FileExistsError:
-                return False
-            return True
+                return _TAKEN
+            return _link(f"{up}{trees}{node.row.tree}", f"{self._prefix}{node.name}/data")
 
         try:
             with order.all_turns():
@@ -147,9 +147,9 @@ class Unlinked:
             order.close()
 
     # -- keeping -------------------------------------------------------------------------------
-    def _keep_fresh(self, made: Sequence[bool]) -> None:
+    def _keep_fresh(self) -> None:
         """Keeps what the next build compares; where something else happened, it will look closely."""
-        if not all(made) or not self._is_settled():
+        if not self._is_settled():
             return
         seen = _in_two(
             self._nodes,
@@ -165,7 +165,10 @@ class Unlinked:
             scans[node.name] = (look[0], scans[node.name][1])
         self._state.save_memory()
         self._snapshot.prints = patched(self._snapshot.prints, anew)
-        self._snapshot.save()
+        if os.path.exists(
+            snapshot_path(self._root)
+        ):  # else `fp verify --repair` wants all looked at
+            self._snapshot.save()
 
     def _is_settled(self) -> bool:
         """Waits until what changes from here on shows in the directories' times."""
@@ -180,7 +183,7 @@ class Unlinked:
             clock.close()
 
     # -- telling -------------------------------------------------------------------------------
-    def _tell(self, id: str, made: Sequence[bool], report: Report) -> BuildFinished:
+    def _tell(self, id: str, problems: Sequence[str], report: Report) -> BuildFinished:
         inside = {node.name for node in self._nodes}
         rest = tuple(name for name in self._snapshot.data[0] if name not in inside)
         saved = self._snapshot.seconds
@@ -188,27 +191,41 @@ class Unlinked:
             linked = sum(node.row.seconds for node in self._nodes)
             report(NodesKept(rest, max(0.0, saved - linked)))
         lines: list[str] = []
-        for event in self._events(made):
+        for event in self._events(problems):
             report(event)
+            if event.outcome is Outcome.KEPT and event.reason != _TAKEN:
+                report(Notice(event.reason, event.node))
             if event.outcome is not Outcome.KEPT:
                 told = (event.outcome, event.reason, event.key, event.data, event.record)
                 lines.append(node_line(event.node, *told, event.seconds))
         append_events(self._root, id, lines)
-        restored = sum(made)
+        restored = problems.count("")
         kept = len(self._snapshot.data[0]) - restored
         return BuildFinished(id, 0, kept, restored, 0, 0, time.monotonic() - self._began, saved)
 
-    def _events(self, made: Sequence[bool]) -> Iterator[NodeFinished]:
-        for node, is_made, is_large in zip(self._nodes, made, self._large, strict=True):
+    def _events(self, problems: Sequence[str]) -> Iterator[NodeFinished]:
+        for node, problem, is_large in zip(self._nodes, problems, self._large, strict=True):
             row = node.row
-            outcome = Outcome.RESTORED if is_made else Outcome.KEPT
-            reason = "linked by another build meanwhile"
-            if is_made:
-                reason = LINK_GONE + UNPROVEN if is_large else LINK_GONE
+            outcome = Outcome.KEPT if problem else Outcome.RESTORED
+            reason = problem or (LINK_GONE + UNPROVEN if is_large else LINK_GONE)
             log = f"{node.name}/logs.txt"
             yield NodeFinished(
                 node.name, outcome, reason, row.key, row.tree, row.seconds, log, record=row.record
             )
+
+
+def _link(text: str, path: str) -> str:
+    """Makes a link where there is none; why it could not be made, "" if it was."""
+    try:
+        os.symlink(text, path)
+    except FileExistsError:
+        with suppress(OSError):
+            return "" if os.readlink(path) == text else _TAKEN
+        return _TAKEN
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        return f"its result is stored but could not be linked: {why}"
+    return ""
 
 
 def _prefix(root: str) -> str:
@@ -294,6 +311,5 @@ def _in_two(
     if len(nodes) < many or cores() < 2:
         return work(nodes)
     half = len(nodes) // 2
-    ask = in_a_fork(lambda: work(nodes[half:]))
-    first = work(nodes[:half])
-    return first + ask()
+    first, second = both(lambda: work(nodes[:half]), lambda: work(nodes[half:]))
+    return first + second

@@ -242,6 +242,34 @@ def test_a_build_that_started_later_goes_first(project: Project) -> None:
     assert not is_fresh(project)
 
 
+def test_what_another_linked_just_so_counts_as_linked(project: Project) -> None:
+    unlinked = found(project)
+    project.call("build", "--json")
+    assert unlinked is not None
+    finished = unlinked.link(["fp", "build"], 1, lambda event: None)
+    assert (3, 0) == (finished.restored, finished.kept)
+    assert is_right(project)
+    project.build()
+    assert is_fresh(project)
+
+
+def test_a_link_that_cannot_be_made_is_told(project: Project) -> None:
+    elsewhere = project.root.with_name("elsewhere")
+    told = linked_while(project, lambda: (project.root / "b").rename(elsewhere))
+    (reason,) = (event.reason for event in told if event.outcome is Outcome.KEPT)
+    assert "its result is stored but could not be linked: No such file" in reason
+    elsewhere.rename(project.root / "b")
+    assert not is_fresh(project)
+    project.build()
+    assert is_right(project)
+
+
+def test_a_snapshot_that_was_dropped_meanwhile_stays_dropped(project: Project) -> None:
+    """As `fp verify --repair` does it where a result is lost."""
+    linked_while(project, Path(hot.snapshot_path(str(project.root))).unlink)
+    assert not is_fresh(project)
+
+
 def test_what_is_edited_meanwhile_is_seen_by_the_next_build(project: Project) -> None:
     linked_while(project, lambda: declare(project))
     assert not is_fresh(project)

@@ -28,7 +28,7 @@ from fusionpipe.model import (
     ProjectSettings,
     Source,
 )
-from fusionpipe.testing import Project
+from fusionpipe.testing import Project, until
 
 LARGE = 'for i in $(seq 1200); do echo "$i" > ../data/$i; done'
 COPY = "cat ../parents/*/* > ../data/it"
@@ -131,7 +131,7 @@ def test_where_a_forked_process_dies_its_work_is_done_all_the_same(
             ending()
         return ["a"], ["b"]
 
-    assert (["a"], ["b"]) == hot.in_a_fork(work)()
+    assert (0, (["a"], ["b"])) == hot.both(lambda: 0, work)
 
 
 @FORKS
@@ -139,9 +139,27 @@ def test_where_nobody_hears_how_a_forked_process_ended_its_work_is_done_all_the_
     """Cron and some shells start us with SIGCHLD ignored: there is nothing to wait for then."""
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        assert (["a"], ["b"]) == hot.in_a_fork(lambda: (["a"], ["b"]))()
+        assert (["a"], ["b"]) == hot.both(lambda: ["a"], lambda: ["b"])
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+@FORKS
+def test_no_forked_process_goes_on_after_a_mistake_here(tmp_path: Path) -> None:
+    def wait_for_ever() -> int:
+        (tmp_path / "pid").write_text(str(os.getpid()))
+        (tmp_path / "is there").touch()
+        while True:
+            signal.pause()
+
+    def fail() -> int:
+        until((tmp_path / "is there").exists, "the forked process")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hot.both(fail, wait_for_ever)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_a_source_is_read_again_for_one_of_its_readers(project: Project) -> None:
