@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     to load, and the memory."""
 
     _T = TypeVar("_T")
+    _U = TypeVar("_U")
     _Differing = tuple[list[str], list[str]]
 
 SHAPE = "snapshot 5"
@@ -209,7 +210,7 @@ def _differing(prefix: str, prints: Packed, data: Packed, many: int) -> _Differi
     return changed + more_changed, moved + more_moved
 
 
-def both(here: Callable[[], _T], there: Callable[[], _T]) -> tuple[_T, _T]:
+def both(here: Callable[[], _T], there: Callable[[], _U]) -> tuple[_T, _U]:
     """What two pieces of work give, the second done by a forked process meanwhile.
 
     It is done here where there is no such process, or it died. None goes on when this has returned, or raised.
@@ -241,7 +242,7 @@ def both(here: Callable[[], _T], there: Callable[[], _T]) -> tuple[_T, _T]:
         with suppress(ChildProcessError):  # who started us ignores SIGCHLD: nobody to wait for
             os.waitpid(child, 0)
     try:
-        second: _T = marshal.loads(said)
+        second: _U = marshal.loads(said)
     except (EOFError, TypeError, ValueError):  # it died before it had said all
         second = there()
     return first, second

@@ -50,6 +50,7 @@ WORTH_A_FORK = 200
 
 _TAKEN = "linked by another build meanwhile"
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 _Names = list[tuple[str, str]]
 """What is in a directory, in order: a name, and a letter for what it stands for."""
 
@@ -111,9 +112,11 @@ class Unlinked:
         id = new_id(started_ns)
         report(BuildStarted(id, len(self._snapshot.data[0]), jobs, started_ns / 1e9))
         problems = self._make_links(started_ns)
-        if not any(problems):
-            self._keep_fresh()
-        finished = self._tell(id, problems, report)
+        if any(problems) or not self._is_settled():  # then the next build looks closely
+            finished = self._tell(id, problems, report)
+        else:
+            finished, seen = self._both(lambda: self._tell(id, problems, report), self._look)
+            self._keep_fresh(seen)
         counts = {"ran": 0, "kept": finished.kept, "restored": finished.restored}
         append_build(
             self._root,
@@ -126,6 +129,11 @@ class Unlinked:
         )
         report(finished)
         return finished
+
+    def _both(self, here: Callable[[], _T], there: Callable[[], _U]) -> tuple[_T, _U]:
+        if len(self._nodes) < self._many or cores() < 2:
+            return here(), there()
+        return both(here, there)
 
     # -- linking -------------------------------------------------------------------------------
     def _make_links(self, stamp: int) -> list[str]:
@@ -147,15 +155,11 @@ class Unlinked:
             order.close()
 
     # -- keeping -------------------------------------------------------------------------------
-    def _keep_fresh(self) -> None:
+    def _look(self) -> list[tuple[Print, _Names] | None]:
+        return [_look(self._prefix, node.name) for node in self._nodes]
+
+    def _keep_fresh(self, seen: Sequence[tuple[Print, _Names] | None]) -> None:
         """Keeps what the next build compares; where something else happened, it will look closely."""
-        if not self._is_settled():
-            return
-        seen = _in_two(
-            self._nodes,
-            lambda part: [_look(self._prefix, node.name) for node in part],
-            self._many,
-        )
         scans = self._state.memory.scans
         anew: dict[str, Print] = {}
         for node, look in zip(self._nodes, seen, strict=True):
