@@ -190,6 +190,7 @@ def _revert(site: Site, limit: float) -> Cost:
 
 def _restore(site: Site, limit: float) -> Cost:
     site.wipe_outputs()
+    os.sync()  # what was written before is not to be waited for now
     command = site.peer.restore_command(site.work)
     return run_once(command, site.directory, site.environment(), limit)
 

@@ -25,7 +25,7 @@ def seals(path: Path, trees: Iterable[Digest]) -> Mapping[Digest, bytes] | None:
     try:
         index = Index(prepare(path, create=False).index)
         try:
-            found = {tree: index.seal(tree) for tree in trees}
+            found = index.seals_of(trees)
         finally:
             index.close()
     except (StoreError, OSError):  # whoever opens the store tells

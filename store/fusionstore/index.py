@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from itertools import groupby, islice
@@ -95,6 +95,11 @@ class Index:
     def seal(self, tree: Digest) -> bytes | None:
         """The seal a materialised tree has when nobody touched it."""
         return self._get(b"t" + bytes.fromhex(tree))
+
+    def seals_of(self, trees: Iterable[Digest]) -> dict[Digest, bytes | None]:
+        """The same for many, in one transaction."""
+        with self.reading() as transaction:
+            return {tree: transaction.get(b"t" + bytes.fromhex(tree)) for tree in trees}
 
     def stamp(self, name: str) -> Stamp | None:
         """The stamp of an object known good and durable."""
