@@ -116,7 +116,7 @@ class Unlinked:
             finished = self._tell(id, problems, report)
         else:
             # telling takes as long as looking at half of the nodes
-            part = len(self._nodes) // 4
+            part = len(self._nodes) // 3
             (finished, seen), more = self._both(
                 lambda: (self._tell(id, problems, report), self._look(0, part)),
                 lambda: self._look(part, None),
