@@ -98,7 +98,7 @@ TREES = st.dictionaries(NAMES, st.sampled_from(["", "1", "22", "3" * 70_000]), m
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=TREES, code=TREES, log=st.booleans(), has_data=st.booleans())
 def test_whatever_is_exported_is_imported_the_same(
     stores: Callable[[], Store],
@@ -179,7 +179,7 @@ def altered(bundle: bytes, at: int, by: int) -> bytes:
     return bundle[:at] + bytes([bundle[at] ^ by]) + bundle[at + 1 :]
 
 
-@settings(deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(where=st.floats(0, 1, exclude_max=True), by=st.integers(1, 255))
 def test_one_altered_byte_anywhere_is_refused_with_nothing_stored(
     stores: Callable[[], Store], rich: Callable[[], bytes], where: float, by: int
@@ -195,7 +195,7 @@ def test_every_altered_byte_of_the_first_and_the_last_lines_is_refused(
         refused(_only(stores), altered(rich(), at, 1))
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(where=st.floats(0, 1, exclude_max=True))
 def test_a_torn_bundle_is_refused_with_nothing_stored(
     stores: Callable[[], Store], rich: Callable[[], bytes], where: float
